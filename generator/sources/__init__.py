@@ -1,0 +1,1 @@
+"""What people write: YAML with positions, and the closed models of catalog, environment and release."""
