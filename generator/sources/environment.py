@@ -190,7 +190,7 @@ class Toleration(Closed, frozen=True, kw_only=True):
 class Environment(Closed, frozen=True, kw_only=True):
     """environments/<env>/environment.yaml."""
 
-    name: Annotated[Label, Meta(max_length=12, description="Also the folder's name")]
+    name: Annotated[ShortLabel, Meta(description="Also the folder's name")]
     description: Text
     versions: Versions
     cluster: Cluster
