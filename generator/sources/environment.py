@@ -7,7 +7,18 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from generator.model.axes import Scaling
-from generator.sources.base import Closed, Count, Label, Number, Positive, Quantity, Seconds, Text, Url
+from generator.sources.base import (
+    Closed,
+    Count,
+    Label,
+    Number,
+    Positive,
+    Quantity,
+    Seconds,
+    ShortLabel,
+    Text,
+    Url,
+)
 
 Tree = dict[str, Any]
 
