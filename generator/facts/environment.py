@@ -1,0 +1,37 @@
+"""Environment variables against the facts: a name that the engine does not read has no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from generator.errors import Severity
+from generator.facts.model import Facts
+
+
+class EnvironmentFinding(msgspec.Struct, frozen=True):
+    """A variable that the engine does not know."""
+
+    name: str
+    message: str
+    hint: str
+    severity: Severity = Severity.ERROR
+
+
+def check_environment(facts: Facts, names: Iterable[str]) -> list[EnvironmentFinding]:
+    """Find variables that carry the engine's prefix but that this version does not read."""
+    return [
+        _unknown(facts, name)
+        for name in names
+        if name.startswith(facts.environment_prefixes) and facts.variable(name) is None
+    ]
+
+
+def _unknown(facts: Facts, name: str) -> EnvironmentFinding:
+    near = facts.nearest_variable(name)
+    return EnvironmentFinding(
+        name=name,
+        message=f"`{name}` is not read by {facts.engine} {facts.version}: it has no effect",
+        hint=f"did you mean `{near}`?" if near else "remove it",
+    )
