@@ -121,7 +121,8 @@ def _composites(node: Schema) -> Schema:
             branches = (
                 [] if _is_type_pair({word: branches}) else [b for b in branches if not _is_type_pair(b)]
             )
-        if branches:
+        # Without its formats a branch of anyOf may allow everything, and then the whole does.
+        if branches and not (word == "anyOf" and {} in branches):
             out[word] = branches
     if "not" in node:
         out["not"] = _loose(node["not"])
