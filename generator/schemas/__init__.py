@@ -13,7 +13,7 @@ from generator.schemas.sources import KUBERNETES, BuiltIn, built_in_path, custom
 ROOT = Path(__file__).resolve().parents[2]
 
 # What a chart lets its user pass through to a pod.
-_FRAGMENTS = {
+FRAGMENTS = {
     "Affinity": "core.v1.Affinity",
     "EnvFromSource": "core.v1.EnvFromSource",
     "EnvVar": "core.v1.EnvVar",
@@ -59,7 +59,7 @@ def pod_fragment(name: str) -> dict[str, Any]:
     It comes from the oldest minor: what passes there is a field of every cluster we support.
     """
     definitions = _pod_definitions(versions()[0])
-    return inline(definitions[_FRAGMENTS[name]], definitions)
+    return inline(definitions[FRAGMENTS[name]], definitions)
 
 
 @functools.cache
