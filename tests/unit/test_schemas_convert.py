@@ -128,18 +128,26 @@ def test_members_named_like_keywords_are_members() -> None:
     [
         ({"type": "string", "enum": ["a"]}, "a", "b"),
         ({"type": "string", "pattern": "^a+$"}, "aa", "b"),
-        ({"type": "string", "minLength": 1, "maxLength": 2}, "a", ""),
+        ({"type": "string", "minLength": 1}, "a", ""),
+        ({"type": "string", "maxLength": 1}, "a", "aa"),
         ({"type": "integer", "minimum": 0, "maximum": 3}, 0, -1),
         ({"type": "integer", "minimum": 0, "exclusiveMinimum": True}, 1, 0),
         ({"type": "integer", "maximum": 3, "exclusiveMaximum": True}, 2, 3),
         ({"type": "integer", "multipleOf": 2}, 4, 3),
-        ({"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 1}, ["a"], []),
+        ({"type": "array", "items": {"type": "string"}, "minItems": 1}, ["a"], []),
+        ({"type": "array", "items": {"type": "string"}, "maxItems": 1}, ["a"], ["a", "b"]),
         ({"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set"}, ["a"], ["a", "a"]),
         (
             {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1},
             {"a": "b"},
             {},
         ),
+        (
+            {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": 1},
+            {"a": "b"},
+            {"a": "b", "c": "d"},
+        ),
+        ({"type": "array", "items": {"type": "string"}, "uniqueItems": True}, ["a"], ["a", "a"]),
         ({"type": "object", "properties": {"a": {}}, "required": ["a"]}, {"a": 1}, {}),
     ],
 )
@@ -168,6 +176,15 @@ def test_branches_narrow_without_closing() -> None:
     )
     assert accepts(schema, {"a": "x", "b": "y"})
     assert not accepts(schema, {"a": "z", "b": "y"})
+
+
+def test_objects_inside_a_branch_stay_open_too() -> None:
+    members = {name: {"type": "string"} for name in "xy"}
+    inner = {"type": "object", "properties": members}
+    branch = {"properties": {"a": {"properties": {"x": {"enum": ["1"]}}}}}
+    schema = custom({"type": "object", "properties": {"a": inner}, "allOf": [branch]})
+    assert accepts(schema, {"a": {"x": "1", "y": "2"}})
+    assert not accepts(schema, {"a": {"x": "2", "y": "2"}})
 
 
 def test_branches_that_differ_in_format_only_are_dropped() -> None:
