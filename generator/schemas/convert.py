@@ -122,11 +122,20 @@ def _composites(node: Schema) -> Schema:
                 [] if _is_type_pair({word: branches}) else [b for b in branches if not _is_type_pair(b)]
             )
         # Without its formats a branch of anyOf may allow everything, and then the whole does.
-        if branches and not (word == "anyOf" and {} in branches):
+        if not branches or (word == "anyOf" and {} in branches):
+            continue
+        if word == "oneOf" and _has_defaults(node):
+            # Two branches match while a default that tells them apart has not been filled in.
+            out["allOf"] = [*out.get("allOf", []), {"anyOf": branches}]
+        else:
             out[word] = branches
     if "not" in node:
         out["not"] = _loose(node["not"])
     return out
+
+
+def _has_defaults(node: Schema) -> bool:
+    return any("default" in member for member in node.get("properties", {}).values())
 
 
 def _is_type_pair(node: Schema) -> bool:

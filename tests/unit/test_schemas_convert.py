@@ -187,6 +187,16 @@ def test_objects_inside_a_branch_stay_open_too() -> None:
     assert not accepts(schema, {"a": {"x": "2", "y": "2"}})
 
 
+@pytest.mark.parametrize(("default", "missing"), [({"default": "IP"}, True), ({}, False)])
+def test_branches_told_apart_by_a_default_may_both_match(default: dict[str, str], *, missing: bool) -> None:
+    ip = {"properties": {"type": {"enum": ["IP"]}}}
+    other = {"properties": {"type": {"not": {"enum": ["IP"]}}}}
+    members = {"type": {"type": "string", **default}}
+    schema = custom({"type": "object", "properties": members, "oneOf": [ip, other]})
+    assert accepts(schema, {"type": "IP"})
+    assert accepts(schema, {}) is missing
+
+
 def test_branches_that_differ_in_format_only_are_dropped() -> None:
     node = {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
     assert custom(node) == {"type": "string"}
