@@ -6,8 +6,7 @@ what the later ones need, and whatever can be unhealthy for a reason outside the
 metrics query, an endpoint that is still empty) stands in the last wave, where nothing waits for it.
 """
 
-from __future__ import annotations
-
+# no `from __future__ import annotations`: this module has a function of that name
 from typing import Any
 
 WAVE = "argocd.argoproj.io/sync-wave"
