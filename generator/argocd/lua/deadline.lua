@@ -1,4 +1,6 @@
 -- A progress deadline for a kind that has none of its own: seconds, from an annotation of the object.
+local os = require("os")
+
 local function progress_deadline()
   local annotations = obj.metadata.annotations or {}
   return tonumber(annotations["modelyard.dev/progress-deadline-seconds"]) or 3600
