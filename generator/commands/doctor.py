@@ -86,4 +86,4 @@ def _node_version() -> str:
 
 def _disk(folder: Path) -> str:
     usage = shutil.disk_usage(folder)
-    return f"disk: {usage.free / 1e9:.0f} GB free; the tools and Go's caches take about 12"
+    return f"disk: {usage.free / 1e9:.0f} GB free; the tools and Go's caches take about 10"
