@@ -12,8 +12,6 @@ class Engine(enum.Enum):
 
     VLLM = "vllm"
     SGLANG = "sglang"
-    TENSORRT_LLM = "tensorrt-llm"
-    TRITON = "triton"
     SIMULATOR = "simulator"
 
 
@@ -21,9 +19,7 @@ class Stack(enum.Enum):
     """What runs the engine and stands around it."""
 
     KUBERNETES = "kubernetes"
-    PRODUCTION_STACK = "production-stack"
     DYNAMO = "dynamo"
-    BASETEN = "baseten"
 
 
 class Topology(enum.Enum):
@@ -32,7 +28,6 @@ class Topology(enum.Enum):
     AGGREGATED = "aggregated"
     MULTINODE = "multinode"
     DISAGGREGATED = "disaggregated"
-    DISAGGREGATED_MULTINODE = "disaggregated-multinode"
 
 
 class Scaling(enum.Enum):
@@ -41,8 +36,6 @@ class Scaling(enum.Enum):
     FIXED = "fixed"
     QUEUE = "queue"
     ZERO = "zero"
-    SLEEP = "sleep"
-    PLANNER = "planner"
 
 
 class Task(enum.Enum):

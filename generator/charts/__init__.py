@@ -1,0 +1,1 @@
+"""From a recipe to the files of a chart. The only room that starts Node."""

@@ -1,0 +1,1 @@
+"""Parts of Kubernetes objects that every stack builds from: labels, pods, network, storage, secrets."""

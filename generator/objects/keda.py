@@ -1,0 +1,96 @@
+"""KEDA's objects: one autoscaler a role, reading what the engine exports.
+
+Queries follow three rules. One outer `sum` gives one element. The `job` label, which the release's own
+monitor makes, is the filter: it is on every series and on no other release's. Absence is never no load:
+with no series at all the query reads what the replicas there are would justify, so nothing is scaled in
+while Prometheus, the scrape or the engine's start has a gap.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from generator.contract import Object, Plan, RoleView
+from generator.model import waves
+from generator.objects.labels import namespace, object_name, of_component
+from generator.template.refs import filled, text, when
+
+Data = dict[str, Any]
+
+
+def load_query(plan: Plan, role: RoleView, target: object, *, can_be_zero: bool) -> str:
+    """Requests, running and waiting, over all pods of a role."""
+    metrics = plan.runtime.metrics
+    common = plan.common
+    place = namespace(common)
+    name = object_name(common, role.name)
+    series = f'{{job="{place}/{name}",{metrics.model_label}="{common.model.served_name}"}}'
+    replicas = f'kube_deployment_status_replicas{{namespace="{place}",deployment="{name}"}}'
+    query = f"(sum({metrics.running}{series}) + sum({metrics.waiting}{series})) or (max({replicas}) * {text(target)})"
+    return f"{query} or vector(0)" if can_be_zero else query
+
+
+def load_trigger(plan: Plan, role: RoleView, target: object, *, can_be_zero: bool) -> Data:
+    """One replica for so many requests."""
+    prometheus = plan.common.platform.prometheus
+    return {
+        "type": "prometheus",
+        "name": "load",
+        "metricType": "AverageValue",
+        "metadata": {
+            "serverAddress": prometheus.address,
+            "query": load_query(plan, role, target, can_be_zero=can_be_zero),
+            "threshold": text(target),
+            # an empty answer is a fault, not an idle model
+            "ignoreNullValues": "false",
+            **when(filled(prometheus.auth_secret), {"authModes": "bearer"}),
+        },
+        **when(
+            filled(prometheus.auth_secret),
+            {"authenticationRef": {"name": f"{plan.common.name}-prometheus"}},
+        ),
+    }
+
+
+def autoscaler(plan: Plan, role: RoleView, *, minimum: object, triggers: list[Any], extra: Data) -> Object:
+    """The ScaledObject of one role: quick up, one replica at a time down."""
+    target = plan.stack.scale_target(plan, role.name)
+    options = plan.scaling_options
+    return Object(
+        api="keda.sh/v1alpha1",
+        kind="ScaledObject",
+        name=object_name(plan.common, role.name),
+        title=f"scaledobject-{role.name}",
+        labels=of_component(plan.common, role.name),
+        annotations={
+            # KEDA copies these to its HPA, where a selector by label would find it a second time
+            "scaledobject.keda.sh/hpa-excluded-labels": "app.kubernetes.io/managed-by",
+            **waves.annotations("ScaledObject"),
+        },
+        body={
+            "spec": {
+                "scaleTargetRef": {"apiVersion": target.api, "kind": target.kind, "name": target.name},
+                "pollingInterval": options.polling_seconds,
+                "minReplicaCount": minimum,
+                "maxReplicaCount": role.scaling.max_replicas,
+                **extra,
+                "advanced": {
+                    "horizontalPodAutoscalerConfig": {
+                        "behavior": {
+                            "scaleDown": {
+                                "stabilizationWindowSeconds": options.stabilization_seconds,
+                                "policies": [
+                                    {
+                                        "type": "Pods",
+                                        "value": 1,
+                                        "periodSeconds": options.scale_in_period_seconds,
+                                    }
+                                ],
+                            }
+                        }
+                    }
+                },
+                "triggers": triggers,
+            }
+        },
+    )

@@ -1,0 +1,1 @@
+"""How replicas follow load, one file each."""

@@ -1,0 +1,1 @@
+"""What runs an engine and stands around it, one file each."""

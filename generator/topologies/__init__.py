@@ -1,0 +1,1 @@
+"""How a replica is laid over pods and GPUs, one file each."""
