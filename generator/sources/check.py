@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import jsonschema_rs
 import msgspec
 
-from generator.errors import Problem, dotted, nearest
+from generator.errors import Problem, nearest
 from generator.model import units
 from generator.sources.document import Document, Path
+from generator.sources.secrets import MARKS, MASK, TOKEN, TOKENS, WORDS, cut, masked, place
+from generator.sources.secrets import looks_secret as looks_secret
+from generator.sources.secrets import shown as shown
 
 T = TypeVar("T")
 Tree: TypeAlias = dict[str, Any]
 
 CHECK = "schema"
 SECRET_CHECK = "secrets"
-MASK = "***"
 LISTED = 16
-LONGEST = 60
 
 
 class Violation(NamedTuple):
@@ -99,14 +98,12 @@ def check(document: Document, kind: type[Any]) -> list[Problem]:
     problems = [
         Problem(
             document.locate_key(path) if at_key else document.locate(path),
-            _safe(path),
+            place(path),
             message,
             hint,
             CHECK,
         )
-        for path, message, hint, at_key in violations(
-            schema_of(kind), document.data, spelling=document.spelling
-        )
+        for path, message, hint, at_key in violations(schema_of(kind), document.data, spelling=document.spelling)
         if not _inside(path, document.refused)
     ]
     return problems + secrets(document)
@@ -143,15 +140,13 @@ def violations(
             for leaf in _leaves(schema, error)
             if leaf.kind.name == "type" and tuple(leaf.instance_path) in whole
         ]
-    return list(dict.fromkeys(item for leaf in leaves for item in words.of(leaf)))
+    found = dict.fromkeys(item for leaf in leaves for item in words.of(leaf))
+    # a misspelt key is one mistake, not an unknown key and a missing one
+    return [item for item in found if not (item in words.missing and item.path in words.misspelt)]
 
 
 def _inside(path: Path, refused: frozenset[Path]) -> bool:
     return bool(refused) and any(path[: len(known)] == known for known in refused)
-
-
-def _safe(path: Path) -> str:
-    return dotted(tuple(MASK if isinstance(step, str) and looks_secret(step) else step for step in path))
 
 
 # ---- floats that stand for integers ----------------------------------------------------------------------
@@ -246,6 +241,8 @@ class _Words:
 
     def __init__(self, schema: Schema, data: Any, label: str, spelling: Callable[[Path], str | None]) -> None:
         self.schema, self.data, self.label, self.spelling = schema, data, label, spelling
+        self.misspelt: set[Path] = set()
+        self.missing: set[Violation] = set()
 
     def of(self, error: jsonschema_rs.ValidationError) -> list[Violation]:
         """Word one error; a mapping with several unknown keys gives several."""
@@ -264,17 +261,17 @@ class _Words:
     def _unknown(self, path: Path, key: str, error: jsonschema_rs.ValidationError) -> Violation:
         owner = self.schema.at(list(error.schema_path)[:-1])
         allowed = sorted(owner.get("properties", {})) if isinstance(owner, dict) else []
-        name = MASK if looks_secret(key) else _cut(key)
-        message = f"unknown key `{name}`{f' in {self.label}' if self.label else ''}"
-        return Violation((*path, key), message, self._known_keys(key, allowed), True)
+        message = f"unknown key `{masked(key)}`{f' in {self.label}' if self.label else ''}"
+        return Violation((*path, key), message, self._known_keys(path, key, allowed), True)
 
-    def _known_keys(self, key: str, allowed: list[str]) -> str:
+    def _known_keys(self, path: Path, key: str, allowed: list[str]) -> str:
         plain = {_plain(word): word for word in allowed}
         if meant := plain.get(_plain(key)) or nearest(key, allowed):
+            self.misspelt.add((*path, meant))
             return f"did you mean `{meant}`?"
         homes = sorted(_homes(self.schema, key))
         if len(homes) == 1:
-            return f"`{key}` belongs under `{homes[0]}`"
+            return f"`{masked(key)}` belongs under `{homes[0]}`"
         if not allowed:
             return "delete it"
         if len(allowed) <= LISTED:
@@ -291,7 +288,9 @@ class _Words:
         if "unknown" in properties and _nullable(self.schema, field):
             hint += "; if nobody knows it, null and the reason under `unknown`"
         message = f"the key `{key}` is missing{f' in {self.label}' if self.label else ''}"
-        return Violation((*path, key), message, hint, True)
+        violation = Violation((*path, key), message, hint, True)
+        self.missing.add(violation)
+        return violation
 
     def _bad_key(self, path: Path, inner: Any) -> list[Violation]:
         if not isinstance(inner, jsonschema_rs.ValidationError):
@@ -316,7 +315,8 @@ class _Words:
         belongs = _either(_types(error)) if error.kind.name == "type" else "a value"
         if not isinstance(path[-1] if path else 0, str):
             return f"null stands where {belongs} belongs", "write it, or delete the item"
-        hint = f"write {belongs}" if self.schema.required(error) else "leave the key out instead"
+        write = f"write {_one_of(error) or belongs}"
+        hint = write if self.schema.required(error) else "leave the key out instead"
         return f"null stands where {belongs} belongs", hint
 
     def _constraint(self, value: Any, key: str, error: jsonschema_rs.ValidationError) -> tuple[str, str]:
@@ -336,6 +336,8 @@ class _Words:
         if name in _SIZES:
             message, hint = _SIZES[name]
             size = len(value) if isinstance(value, (list, dict)) else 0
+            if size == 0:
+                return f"{show} stands here", "write at least one entry"
             limit = details.get("limit", 0)
             return message.format(size=size, limit=limit), hint.format(limit=limit)
         if name == "const":
@@ -347,12 +349,10 @@ class _Words:
             return "this key cannot be used here", "leave it out"
         return f"{show} does not fit here", self._described(error) or "see the schema of this file"
 
-    def _pattern(
-        self, value: Any, key: str, pattern: str, error: jsonschema_rs.ValidationError
-    ) -> tuple[str, str]:
+    def _pattern(self, value: Any, key: str, pattern: str, error: jsonschema_rs.ValidationError) -> tuple[str, str]:
         if known := _PATTERNS.get(pattern):
             what, hint = known
-            if pattern == _LABEL and not looks_secret(str(value), key) and (label := _as_label(str(value))):
+            if pattern == _LABEL and not looks_secret(str(value), key) and (label := as_label(str(value))):
                 hint = f"{hint}: `{label}`"
             return f"{shown(value, key)} {what}", hint
         described = self._described(error)
@@ -385,6 +385,11 @@ _SIZES = {
 }
 
 
+def _one_of(error: jsonschema_rs.ValidationError) -> str:
+    options = error.kind.as_dict().get("options", ())
+    return f"one of {', '.join(map(str, options))}" if 0 < len(options) <= LISTED else ""
+
+
 def _wrong_type(value: Any, key: str, types: list[str], spelled: str | None) -> tuple[str, str]:
     belongs = _either(types)
     show = shown(value, key)
@@ -410,7 +415,7 @@ def _for_text(value: str, types: list[str]) -> str:
     if "boolean" in types and value in ("true", "false"):
         return "remove the quotes"
     if "array" in types and not looks_secret(value):
-        return f"write it as a list: [{_cut(value)}]"
+        return f"write it as a list: [{cut(value)}]"
     if "object" in types:
         return "write `key: value` lines below it, indented"
     return f"write {_either(types)}"
@@ -470,7 +475,8 @@ def _plain(word: str) -> str:
     return re.sub(r"[^a-z0-9]", "", word.lower())
 
 
-def _as_label(text: str) -> str:
+def as_label(text: str) -> str:
+    """Turn a text into the label that was likely meant; empty when nothing is left of it."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-")
 
 
@@ -501,72 +507,21 @@ def _at(data: Any, path: Path) -> Any:
     return data
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
-
-
 # ---- secrets ---------------------------------------------------------------------------------------------
-
-# (what it is, how it looks); sources: the issuers' documented prefixes, as secret scanners use them
-_TOKENS: tuple[tuple[str, str], ...] = (
-    ("a Hugging Face token", r"\bhf_[A-Za-z0-9]{16,}"),
-    ("a GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,})"),
-    ("a GitLab token", r"\bglpat-[A-Za-z0-9_-]{16,}"),
-    ("an AWS access key", r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"),
-    ("an API key", r"\bsk-[A-Za-z0-9_-]{16,}"),
-    ("an NVIDIA key", r"\bnvapi-[A-Za-z0-9_-]{16,}"),
-    ("a Slack token", r"\bxox[abposr]-[A-Za-z0-9-]{10,}"),
-    ("a Google key", r"\bAIza[A-Za-z0-9_-]{30,}"),
-    ("a JSON Web Token", r"\beyJ[A-Za-z0-9_-]{10,}"),
-    ("a private key", r"-----BEGIN [A-Z ]*(?:PRIVATE KEY|CERTIFICATE)-----"),
-)
-_TOKEN = re.compile("|".join(f"(?P<t{index}>{pattern})" for index, (_, pattern) in enumerate(_TOKENS)))
-_MARKS = tuple(
-    mark.encode()
-    for mark in (
-        *("hf_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "AKIA", "ASIA"),
-        *("sk-", "nvapi-", "xox", "AIza", "eyJ", "-----BEGIN"),
-    )
-)
-_SECRET_WORDS = frozenset(
-    ("token", "key", "apikey", "password", "passwd", "secret", "credential", "credentials", "bearer")
-)
-_LONG = re.compile(r"[A-Za-z0-9+/_=.~-]{20,}")
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
-
-
-def looks_secret(text: str, key: str = "") -> bool:
-    """Tell whether a text is likely a secret: by its own form, or by its disorder under a telling key."""
-    return _TOKEN.search(text) is not None or (_names_secret(key) and _disordered(text))
-
-
-def shown(value: Any, key: str = "") -> str:
-    """Write a value for a message: short, in one line, and masked when it looks like a secret."""
-    if isinstance(value, str):
-        if looks_secret(value, key):
-            return MASK
-        return f'"{_cut(value.replace(chr(10), " "))}"'
-    if isinstance(value, dict):
-        return "a mapping" if value else "an empty mapping"
-    if isinstance(value, list):
-        return "a list" if value else "an empty list"
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    return _cut(str(value))
 
 
 def secrets(document: Document) -> list[Problem]:
     """Report what looks like a secret anywhere in a document, comments included."""
     problems = []
     raw = document.text
-    if any(mark in raw for mark in _MARKS):
+    if any(mark in raw for mark in MARKS):
         problems += _pasted(document)
     lower = raw.lower()
-    if any(word.encode() in lower for word in _SECRET_WORDS):
+    if any(word.encode() in lower for word in WORDS):
         problems += [
             _secret(document, path, "a secret")
             for path, text in _texts(document.data, ())
-            if not _TOKEN.search(text) and looks_secret(text, _key(document.data, path))
+            if not TOKEN.search(text) and looks_secret(text, _key(document.data, path))
         ]
     return problems
 
@@ -575,28 +530,28 @@ def _pasted(document: Document) -> list[Problem]:
     text = document.text.decode("utf-8")
     problems = []
     located = {
-        (place.line, place.column): path
+        (found.line, found.column): path
         for path, value in _texts(document.data, ())
-        if _TOKEN.search(value)
-        for place in (document.locate(path),)
+        if TOKEN.search(value)
+        for found in (document.locate(path),)
     }
     lines = text.split("\n")
     for number, line in enumerate(lines, 1):
-        for match in _TOKEN.finditer(line):
-            what = _TOKENS[int((match.lastgroup or "t0")[1:])][0]
-            at = max((place for place in located if place <= (number, match.start() + 1)), default=None)
+        for match in TOKEN.finditer(line):
+            what = TOKENS[int((match.lastgroup or "t0")[1:])][0]
+            at = max((spot for spot in located if spot <= (number, match.start() + 1)), default=None)
             path = located[at] if at and not line.lstrip().startswith("#") else ()
             problems.append(_secret(document, path, what, (number, match.start() + 1)))
     return problems
 
 
-def _secret(document: Document, path: Path, what: str, place: tuple[int, int] | None = None) -> Problem:
+def _secret(document: Document, path: Path, what: str, spot: tuple[int, int] | None = None) -> Problem:
     location = document.locate(path)
-    if place is not None:
-        location = msgspec.structs.replace(location, line=place[0], column=place[1])
+    if spot is not None:
+        location = msgspec.structs.replace(location, line=spot[0], column=spot[1])
     return Problem(
         location,
-        _safe(path),
+        place(path),
         f"this looks like {what}: {MASK}",
         "revoke it, since a commit keeps it for ever; name a Secret and its key instead",
         SECRET_CHECK,
@@ -619,23 +574,3 @@ def _key(data: Any, path: Path) -> str:
     if path and path[-1] == "value" and isinstance(name := _at(data, path[:-1]).get("name"), str):
         return name
     return next((step for step in reversed(path) if isinstance(step, str)), "")
-
-
-def _names_secret(key: str) -> bool:
-    return any(word.lower() in _SECRET_WORDS for word in _WORD.findall(key))
-
-
-def _disordered(text: str) -> bool:
-    """Tell a random string from a name: hexadecimal, or letters of both cases with digits."""
-    if not _LONG.fullmatch(text) or max(map(len, re.split(r"[/._-]", text))) < 16:
-        return False  # short, or a path of words
-    if re.fullmatch(r"[0-9a-fA-F]{32,}", text):
-        return True
-    mixed = all(re.search(pattern, text) for pattern in ("[a-z]", "[A-Z]", "[0-9]"))
-    return mixed and _entropy(text) > 3.5
-
-
-def _entropy(text: str) -> float:
-    """Measure the bits per character."""
-    counts = Counter(text).values()
-    return -sum(count / len(text) * math.log2(count / len(text)) for count in counts)

@@ -22,7 +22,8 @@ import yaml
 from yaml._yaml import CParser
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from generator.errors import Location, Problem, dotted
+from generator.errors import Location, Problem
+from generator.sources.secrets import masked, place
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -32,6 +33,7 @@ LIMIT_DEPTH = 64
 # Helm and JavaScript read every number as a 64-bit float: integers beyond this are no longer exact
 LIMIT_INTEGER = 2**53
 LIMIT_PER_KIND = 20
+LIMIT_SHOWN = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +103,10 @@ def parse(raw: bytes, file: str) -> tuple[Document | None, list[Problem]]:
     except UnicodeDecodeError as error:
         return None, [_not_utf8(file, raw, error)]
     problems: list[Problem] = []
+    spoilt: frozenset[int] = frozenset()
     if _suspicious(raw, text):
         raw, problems = _without_control_characters(file, text or raw.decode("ascii"))
+        spoilt = frozenset(problem.location.line for problem in problems)
     try:
         shared = False
         if b"&" in raw or b"!" in raw or b"%" in raw:
@@ -124,7 +128,11 @@ def parse(raw: bytes, file: str) -> tuple[Document | None, list[Problem]]:
     if shared:
         # never built: a few aliases of aliases would fill the memory
         return None, problems
-    return _built(file, raw, root, problems)
+    document, problems = _built(file, raw, root, problems)
+    if spoilt:
+        lost = {path for path, _, node in _walk(root, (), 0) if node.start_mark.line + 1 in spoilt and path}
+        document = dataclasses.replace(document, refused=document.refused | lost)
+    return document, problems
 
 
 # ---- composing -------------------------------------------------------------------------------------------
@@ -160,9 +168,7 @@ def _marks(root: Node) -> Iterator[tuple[Path, tuple[int, int, int, int]]]:
         yield path, (from_.line + 1, from_.column + 1, at.line + 1, at.column + 1)
 
 
-def _walk(
-    node: Node, path: Path, depth: int, key: Node | None = None
-) -> Iterator[tuple[Path, Node | None, Node]]:
+def _walk(node: Node, path: Path, depth: int, key: Node | None = None) -> Iterator[tuple[Path, Node | None, Node]]:
     yield path, key, node
     if depth >= LIMIT_DEPTH:
         return
@@ -201,14 +207,16 @@ def _built(file: str, raw: bytes, root: Node, problems: list[Problem]) -> tuple[
     if not trouble:
         return Document(file, data, raw), problems
     places = {id(node): (path, False) for path, _, node in _walk(root, (), 0)}
-    places |= {id(key): (path, True) for path, key, _ in _walk(root, (), 0) if key is not None}
+    for path, key, _ in _walk(root, (), 0):
+        if key is not None:
+            places[id(key)] = (path if isinstance(key, ScalarNode) else path[:-1], True)
     refused = set()
     for node, message, hint in trouble:
         path, at_key = places.get(id(node), ((), True))
         if not at_key:
             refused.add(path)
         mark = node.start_mark
-        problems.append(_problem(file, mark.line + 1, mark.column + 1, message, hint, path))
+        problems.append(_problem(file, mark.line + 1, mark.column + 1, message, hint, path[:LIMIT_SHOWN]))
     return Document(file, data, raw, frozenset(refused)), problems
 
 
@@ -241,7 +249,7 @@ def _mapping(node: MappingNode, depth: int, trouble: list[_Trouble]) -> dict[str
             first = next(k for k, _ in node.value if isinstance(k, ScalarNode) and k.value == name)
             line = first.start_mark.line + 1
             trouble.append(
-                (key, f"the key `{name}` stands twice; first in line {line}", "delete one of the two")
+                (key, f"the key `{masked(name)}` stands twice; first in line {line}", "delete one of the two")
             )
             continue
         data[name] = _build(value, depth, trouble)
@@ -329,17 +337,13 @@ def _ambiguous(text: str) -> _Refused | None:
         message = f"`{text}` is a boolean to some readers of YAML and text to others"
         return _Refused(message, f'write {boolean}, or "{text}" if it is text')
     if _NOT_FINITE.fullmatch(text):
-        return _Refused(
-            f"{text} is not a number that can be used here", f"write a finite number, or {_QUOTE}"
-        )
+        return _Refused(f"{text} is not a number that can be used here", f"write a finite number, or {_QUOTE}")
     if _SEXAGESIMAL.fullmatch(text):
         message = f"{_short(text)} is a number to base 60 to some readers of YAML and text to others"
         return _Refused(message, _QUOTE)
     if _BASED.fullmatch(text):
         number = int(text.replace("_", ""), 0) if re.search(r"[0-9a-fA-F]", text[2:]) else 0
-        return _Refused(
-            f"{_short(text)} is read as a number by some readers of YAML only", _decimal(str(number))
-        )
+        return _Refused(f"{_short(text)} is read as a number by some readers of YAML only", _decimal(str(number)))
     if _LOOSE_NUMBER.fullmatch(text):
         message = f"{_short(text)} is read as different numbers, or as text, by different readers of YAML"
         return _Refused(message, _decimal(_tidy(text)))
@@ -386,30 +390,31 @@ _WRITE_OUT = "write the values out: every file says all it means"
 def _oddities(file: str, raw: bytes) -> tuple[list[Problem], bool]:
     """Report anchors, aliases, tags and directives; say also whether a node is used twice."""
     found: list[tuple[Any, str, str]] = []
-    aliases = False
+    aliases: set[str] = set()
     try:
         for event in yaml.parse(raw, Loader=yaml.CSafeLoader):
             if isinstance(event, yaml.AliasEvent):
-                aliases = True
-                found.append(
-                    (event, f"`*{event.anchor}` repeats another value; aliases are not read here", _WRITE_OUT)
-                )
-            elif isinstance(event, yaml.DocumentStartEvent) and (event.version or event.tags):
+                name = str(event.anchor)
+                if name not in aliases:
+                    message = f"`*{masked(name)}` repeats another value; aliases are not read here"
+                    found.append((event, message, _WRITE_OUT))
+                aliases.add(name)
+                continue
+            if isinstance(event, yaml.DocumentStartEvent) and (event.version or event.tags):
                 found.append((event, "a line beginning with % is a YAML directive", "delete the line"))
-            if isinstance(event, yaml.NodeEvent) and not isinstance(event, yaml.AliasEvent) and event.anchor:
-                message = f"`&{event.anchor}` marks a value to be repeated; anchors are not read here"
+            if anchor := getattr(event, "anchor", None):
+                message = f"`&{masked(anchor)}` marks a value to be repeated; anchors are not read here"
                 found.append((event, message, "delete the mark"))
             if tag := getattr(event, "tag", None):
-                found.append(
-                    (event, f"`{_tag(tag)}` is a YAML tag; tags are not read here", "delete the tag")
-                )
+                message = f"`{masked(_tag(tag))}` is a YAML tag; tags are not read here"
+                found.append((event, message, "delete the tag"))
     except yaml.YAMLError:
         pass  # composing meets it again and reports it
     problems = [
         _problem(file, event.start_mark.line + 1, event.start_mark.column + 1, message, hint)
         for event, message, hint in found[:LIMIT_PER_KIND]
     ]
-    return problems, aliases
+    return problems, bool(aliases)
 
 
 def _tag(tag: str) -> str:
@@ -427,9 +432,7 @@ _CONTROL = re.compile(
 
 def _suspicious(raw: bytes, text: str) -> bool:
     if not text:
-        return bool(raw.translate(None, _PRINTABLE)) or (
-            b"\r" in raw and _CONTROL.search(raw.decode()) is not None
-        )
+        return bool(raw.translate(None, _PRINTABLE)) or (b"\r" in raw and _CONTROL.search(raw.decode()) is not None)
     return _CONTROL.search(text) is not None
 
 
@@ -468,7 +471,7 @@ def _not_utf8(file: str, raw: bytes, error: UnicodeDecodeError) -> Problem:
     before = raw[: error.start]
     line = before.count(b"\n") + 1
     column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-    message = f"the byte 0x{raw[error.start]:02X} is not UTF-8 (byte {error.start} of the file)"
+    message = f"the byte 0x{raw[error.start]:02X} is not UTF-8"
     return _problem(file, line, column, message, "save the file as UTF-8")
 
 
@@ -628,9 +631,7 @@ def _invalid(file: str, raw: bytes, error: yaml.YAMLError) -> list[Problem]:
         if needle in said:
             opened = context_mark.line + 1 if context_mark else line
             return [_problem(file, line, column, message.format(opened=opened), hint.format(opened=opened))]
-    return [
-        _problem(file, line, column, f"this is not YAML ({said.strip(': ')})", "check quotes and indentation")
-    ]
+    return [_problem(file, line, column, f"this is not YAML ({said.strip(': ')})", "check quotes and indentation")]
 
 
 def _character_at(raw: bytes, line: int, column: int) -> str:
@@ -639,4 +640,4 @@ def _character_at(raw: bytes, line: int, column: int) -> str:
 
 
 def _problem(file: str, line: int, column: int, message: str, hint: str, path: Path = ()) -> Problem:
-    return Problem(Location(file, line, column), dotted(path), message, hint, CHECK)
+    return Problem(Location(file, line, column), place(path), message, hint, CHECK)

@@ -13,7 +13,7 @@ from generator.errors import Location, Problem
 from generator.model.axes import Engine, Stack
 from generator.model.names import RELEASE_LIMIT, is_label
 from generator.sources.catalog import Accelerators, EngineFile, Model, StackFile
-from generator.sources.check import check, convert
+from generator.sources.check import as_label, check, convert
 from generator.sources.document import Document, read
 from generator.sources.environment import Environment, Release
 
@@ -126,11 +126,10 @@ class _Reader:
     def _stem(self, file: str, stem: str, limit: int) -> None:
         if not is_label(stem):
             message = f'"{stem}" cannot be a name'
-            hint = "rename the file: small letters, digits and `-`, with a letter or digit at both ends"
+            label = as_label(stem)
+            hint = f"rename the file to {label}.yaml" if label else "use small letters, digits and `-`"
         elif len(stem) > limit:
-            message = (
-                f'the name "{stem}" has {len(stem)} characters; objects derive names from it, at most {limit}'
-            )
+            message = f'the name "{stem}" has {len(stem)} characters; objects derive names from it, at most {limit}'
             hint = f"rename the file: shorten the name by {len(stem) - limit}"
         else:
             return
@@ -148,16 +147,12 @@ class _Reader:
             elif entry.name.endswith(".yaml"):
                 names.append(entry.name)
             else:
-                self._stray(
-                    file, "the file is not read: only names that end in .yaml are", _rename(entry.name)
-                )
-        return names
+                self._stray(file, "the file is not read: only names that end in .yaml are", _rename(entry.name))
+        return sorted(names, key=lambda name: name.removesuffix(".yaml"))
 
     def _folders(self, folder: str) -> list[str]:
         return [
-            entry.name
-            for entry in self._entries(folder)
-            if entry.is_dir() and _printable(entry.name) == entry.name
+            entry.name for entry in self._entries(folder) if entry.is_dir() and _printable(entry.name) == entry.name
         ]
 
     def _described(self, folder: str) -> bool:
@@ -177,9 +172,7 @@ class _Reader:
             return []
         except OSError as error:
             reason = (error.strerror or "unknown reason").lower()
-            self._stray(
-                folder, f"the folder cannot be read: {reason}", "check what it is and its permissions"
-            )
+            self._stray(folder, f"the folder cannot be read: {reason}", "check what it is and its permissions")
             return []
         return sorted(found, key=lambda entry: entry.name)
 

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from generator.errors import Location, Problem, dotted, nearest
+from generator.errors import Location, Problem, nearest
 from generator.model.axes import Basis, Engine, Stack, Topology
 from generator.model.names import LABEL_LIMIT, SERVED_NAME
 from generator.sources.base import Closed
 from generator.sources.catalog import EngineFile, Image, Model, Parallelism, StackFile, Variant, VariantRole
-from generator.sources.check import shown
 from generator.sources.document import Path
 from generator.sources.environment import Environment, Pool, Release
 from generator.sources.load import (
@@ -24,19 +23,13 @@ from generator.sources.load import (
     Sourced,
     Sources,
 )
+from generator.sources.secrets import place, shown
 
 CHECK = "references"
 NO_ACCELERATOR = "none"
 LISTED = 12
 
 Problems: TypeAlias = Iterator[Problem]
-
-ROLES: dict[Topology, tuple[str, ...]] = {
-    Topology.AGGREGATED: ("server",),
-    Topology.MULTINODE: ("server",),
-    Topology.DISAGGREGATED: ("prefill", "decode"),
-    Topology.DISAGGREGATED_MULTINODE: ("prefill", "decode"),
-}
 
 
 def check(sources: Sources) -> list[Problem]:
@@ -56,6 +49,11 @@ def check(sources: Sources) -> list[Problem]:
         problems += _releases(sources, environment)
     problems += _promotion_cycles(sources)
     return problems
+
+
+def roles(topology: Topology) -> tuple[str, ...]:
+    """Name the roles of a topology; leader and worker are positions inside one, never roles."""
+    return ("prefill", "decode") if topology.value.startswith("disaggregated") else ("server",)
 
 
 # ---- engines and stacks ----------------------------------------------------------------------------------
@@ -160,9 +158,7 @@ def _engine_names(source: Sourced[Any], path: Path, names: Iterable[str]) -> Pro
     known = [engine.value for engine in Engine]
     for name in names:
         if name not in known:
-            yield _problem(
-                source, (*path, name), f"unknown engine {shown(name)}", _choose(name, known), at_key=True
-            )
+            yield _problem(source, (*path, name), f"unknown engine {shown(name)}", _choose(name, known), at_key=True)
 
 
 def _variant_engine(sources: Sources, source: Sourced[Model], path: Path, variant: Variant) -> Problems:
@@ -175,8 +171,10 @@ def _variant_engine(sources: Sources, source: Sourced[Model], path: Path, varian
     asked = variant.engine_version
     versions = _offered(variant, engine.value, stack.value)
     if asked is not None and asked not in versions:
-        owner = variant.engine.value if variant.stack is Stack.KUBERNETES else variant.stack.value
-        message = f"{owner} has no release with {variant.engine.value} {shown(asked)}"
+        engine_name = variant.engine.value
+        message = f"the catalog has no release {shown(asked)} of {engine_name}"
+        if variant.stack is not Stack.KUBERNETES:
+            message = f"{variant.stack.value} carries no {engine_name} {shown(asked)}"
         yield _problem(source, (*path, "engineVersion"), message, _choose(asked, versions))
         return
     runs = running_version(variant, engine.value, stack.value)
@@ -185,11 +183,7 @@ def _variant_engine(sources: Sources, source: Sourced[Model], path: Path, varian
         message = f"runs {variant.engine.value} {runs}, but the model needs {least} or newer (minimumEngine)"
         place = (*path, "engineVersion") if asked is not None else (*path, "engine")
         newer = [version for version in versions if not _older(version, least)]
-        hint = (
-            f"set engineVersion: {newer[0]}"
-            if newer
-            else f"add a release of {variant.engine.value} >= {least}"
-        )
+        hint = f"set engineVersion: {newer[0]}" if newer else f"add a release of {variant.engine.value} >= {least}"
         yield _problem(source, place, message, hint)
 
 
@@ -222,13 +216,11 @@ def _in_catalog(
 
 
 def _variant_roles(sources: Sources, source: Sourced[Model], path: Path, variant: Variant) -> Problems:
-    needed = ROLES[variant.topology]
+    needed = roles(variant.topology)
     for name in needed:
         if name not in variant.roles:
             message = f"the topology {variant.topology.value} needs the role `{name}`"
-            yield _problem(
-                source, (*path, "roles"), message, f"write it; its roles are {_list(needed)}", at_key=True
-            )
+            yield _problem(source, (*path, "roles"), message, f"write `{name}:` with what it runs on", at_key=True)
     for name, role in variant.roles.items():
         place = (*path, "roles", name)
         if name not in needed:
@@ -254,17 +246,13 @@ def _gpus(source: Sourced[Model], path: Path, role: VariantRole) -> Problems:
         return
     if role.accelerator != NO_ACCELERATOR and gpus == 0:
         message = f"no GPU asked of the accelerator {role.accelerator}"
-        yield _problem(
-            source, (*path, "gpusPerPod"), message, "set gpusPerPod: 1 or more, or accelerator: none"
-        )
+        yield _problem(source, (*path, "gpusPerPod"), message, "set gpusPerPod: 1 or more, or accelerator: none")
         return
     product = split.tensor * split.pipeline * split.data
     if product != max(gpus, 1) * (pods if gpus else 1):
         has = f"{gpus} per pod x {pods} {_plural(pods, 'pod')} = {gpus * pods}"
         message = f"{_arithmetic(split)} = {product} {_plural(product, 'GPU')}, but a replica has {has}"
-        hint = (
-            f"make them equal: tensor x pipeline x data = {gpus * pods}" if gpus else "leave parallelism out"
-        )
+        hint = f"make them equal: tensor x pipeline x data = {gpus * pods}" if gpus else "leave parallelism out"
         yield _problem(source, (*path, "parallelism"), message, hint)
 
 
@@ -286,9 +274,7 @@ def _environment(sources: Sources, source: Sourced[Environment]) -> Problems:
     target = environment.promotes_to
     if target is not None and target not in sources.environments and _file(target) not in sources.broken:
         others = [name for name in sources.environments if name != environment.name]
-        yield _problem(
-            source, ("promotesTo",), f"unknown environment {shown(target)}", _choose(target, others)
-        )
+        yield _problem(source, ("promotesTo",), f"unknown environment {shown(target)}", _choose(target, others))
 
 
 def _pool(sources: Sources, source: Sourced[Environment], path: Path, pool: Pool) -> Problems:
@@ -296,18 +282,14 @@ def _pool(sources: Sources, source: Sourced[Environment], path: Path, pool: Pool
     if pool.accelerator == NO_ACCELERATOR:
         if pool.gpus_per_node > 0:
             message = f"{pool.gpus_per_node} GPUs per node, but the pool has no accelerator"
-            yield _problem(
-                source, (*path, "gpusPerNode"), message, "name the accelerator, or set gpusPerNode: 0"
-            )
+            yield _problem(source, (*path, "gpusPerNode"), message, "name the accelerator, or set gpusPerNode: 0")
         return
     if pool.gpus_per_node == 0:
         message = f"the pool has the accelerator {pool.accelerator}, but its nodes have no GPU"
         yield _problem(source, (*path, "gpusPerNode"), message, "write how many GPUs a node has")
     facts = sources.accelerators.value.accelerators.get(pool.accelerator)
     if facts is not None and facts.host_architecture != pool.architecture:
-        message = (
-            f"nodes with {pool.accelerator} are {facts.host_architecture}, the pool says {pool.architecture}"
-        )
+        message = f"nodes with {pool.accelerator} are {facts.host_architecture}, the pool says {pool.architecture}"
         hint = f"set architecture: {facts.host_architecture}"
         yield _problem(source, (*path, "architecture"), message, hint)
 
@@ -376,14 +358,8 @@ def _release(sources: Sources, environment: Sourced[Environment], release: Sourc
         yield _problem(release, ("variant",), message, _choose(value.variant, model.value.variants))
         yield from _unknown_pools(environment, release)
         return
-    if (
-        model.value.source.gated
-        and facts.hugging_face.token_secret is None
-        and variant.engine is not Engine.SIMULATOR
-    ):
-        message = (
-            f"the weights of {value.model} are gated, and the environment {facts.name} has no token for them"
-        )
+    if model.value.source.gated and facts.hugging_face.token_secret is None and variant.engine is not Engine.SIMULATOR:
+        message = f"the weights of {value.model} are gated, and the environment {facts.name} has no token for them"
         hint = f"name a Secret under huggingFace.tokenSecret in {environment.file}"
         yield _problem(release, ("model",), message, hint)
     yield from _placement(environment, release, variant)
@@ -418,9 +394,7 @@ def _placement(environment: Sourced[Environment], release: Sourced[Release], var
 
 def _any_pool(facts: Environment, release: Sourced[Release], name: str, role: VariantRole) -> Problems:
     """Check a role that may run in any pool with its accelerator."""
-    pools = {
-        pool: facts.pools[pool] for pool in facts.pools if facts.pools[pool].accelerator == role.accelerator
-    }
+    pools = {pool: facts.pools[pool] for pool in facts.pools if facts.pools[pool].accelerator == role.accelerator}
     if not pools:
         have = ", ".join(f"{pool}: {facts.pools[pool].accelerator}" for pool in facts.pools)
         wanted = "without accelerator" if role.accelerator == NO_ACCELERATOR else f"with {role.accelerator}"
@@ -429,9 +403,7 @@ def _any_pool(facts: Environment, release: Sourced[Release], name: str, role: Va
         return
     reasons = [reason for pool in pools if (reason := _lacks(pool, pools[pool], role)) is not None]
     if len(reasons) == len(pools):
-        yield _problem(
-            release, ("variant",), f"role `{name}`: {'; '.join(reasons)}", _pools_that_fit(facts, role)
-        )
+        yield _problem(release, ("variant",), f"role `{name}`: {'; '.join(reasons)}", _pools_that_fit(facts, role))
 
 
 def _one_pool(facts: Environment, release: Sourced[Release], name: str, role: VariantRole) -> Problems:
@@ -440,9 +412,7 @@ def _one_pool(facts: Environment, release: Sourced[Release], name: str, role: Va
     pool = facts.pools[chosen]
     path = ("pools", name)
     if pool.accelerator != role.accelerator:
-        message = (
-            f'role `{name}` runs on {role.accelerator}, nodes of pool "{chosen}" have {pool.accelerator}'
-        )
+        message = f'role `{name}` runs on {role.accelerator}, nodes of pool "{chosen}" have {pool.accelerator}'
         yield _problem(release, path, message, _pools_that_fit(facts, role))
     elif (reason := _lacks(chosen, pool, role)) is not None:
         yield _problem(release, path, f"role `{name}`: {reason}", _pools_that_fit(facts, role))
@@ -452,7 +422,7 @@ def _lacks(name: str, pool: Pool, role: VariantRole) -> str | None:
     """Say what keeps one replica (pods x GPUs) of a role out of a pool (nodes x GPUs), or None."""
     gpus, pods = role.gpus_per_pod, role.pods_per_replica
     if gpus > pool.gpus_per_node:
-        return f'{gpus} GPUs per pod asked, nodes of pool "{name}" have {pool.gpus_per_node}'
+        return f'{gpus} {_plural(gpus, "GPU")} per pod asked, nodes of pool "{name}" have {pool.gpus_per_node}'
     room = pool.nodes * (pool.gpus_per_node // gpus) if gpus else None
     if room is not None and pods > room:
         nodes = f"{pool.nodes} {_plural(pool.nodes, 'node')} of {pool.gpus_per_node} GPUs"
@@ -489,12 +459,14 @@ def _nulls(source: Sourced[Any], path: Path, tree: Any) -> Problems:
 
 def _problem(source: Sourced[Any], path: Path, message: str, hint: str, *, at_key: bool = False) -> Problem:
     location: Location = source.document.locate_key(path) if at_key else source.document.locate(path)
-    return Problem(location, dotted(path), message, hint, CHECK)
+    return Problem(location, place(path), message, hint, CHECK)
 
 
 def _choose(name: str, known: Iterable[str]) -> str:
     names = list(known)
     meant = nearest(name, names)
+    if meant and len(names) == 1:
+        return f"did you mean `{meant}`?"
     asked = f"did you mean `{meant}`? " if meant else ""
     if len(names) <= LISTED:
         return f"{asked}choose {_list(names)}" if names else "there is none to choose"
