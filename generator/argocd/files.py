@@ -38,10 +38,7 @@ def files(
         "application-settings.yaml": applications.settings(environment),
         "settings/argocd-cm.yaml": settings.fragment(environment),
         "application-base.yaml": applications.base(environment),
-        **{
-            f"application-{release.name}.yaml": applications.of_release(environment, release)
-            for release in rendered
-        },
+        **{f"application-{release.name}.yaml": applications.of_release(environment, release) for release in rendered},
     }
 
 

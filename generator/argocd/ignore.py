@@ -14,9 +14,7 @@ from collections.abc import Iterable
 from generator.argocd.objects import GroupKind, Manifest, group_kind, group_of
 
 GRAPH: GroupKind = ("nvidia.com", "DynamoGraphDeployment")
-AUTOSCALERS: frozenset[GroupKind] = frozenset(
-    {("keda.sh", "ScaledObject"), ("autoscaling", "HorizontalPodAutoscaler")}
-)
+AUTOSCALERS: frozenset[GroupKind] = frozenset({("keda.sh", "ScaledObject"), ("autoscaling", "HorizontalPodAutoscaler")})
 
 
 def rules(objects: Iterable[Manifest]) -> list[Manifest]:
