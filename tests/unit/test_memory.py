@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,9 +24,7 @@ DEEPSEEK_R1 = Cache(full_attention_layers=61, kv_heads=128, kv_lora_rank=512, qk
 GPT_OSS_20B = Cache(full_attention_layers=12, kv_heads=8, head_dim=64, sliding_layers=12, sliding_window=128)
 
 
-def at_090(
-    cache: Cache, weights: float, gpu: int, *, overhead: float, tensor: int, element_bytes: int = 2
-) -> Fit:
+def at_090(cache: Cache, weights: float, gpu: int, *, overhead: float, tensor: int, element_bytes: int = 2) -> Fit:
     return fit(
         cache,
         total_weights_gib=weights,
@@ -42,6 +43,21 @@ def at_090(
 )
 def test_cache_of_one_token_is_that_of_the_table(cache: Cache, kv_bytes: int) -> None:
     assert memory.kv_bytes_per_token(cache) == kv_bytes
+
+
+def test_the_catalog_states_the_cache_that_its_geometry_gives() -> None:
+    for file in sorted((Path(__file__).parents[2] / "catalog" / "models").glob("*.yaml")):
+        attention = yaml.safe_load(file.read_text(encoding="utf-8"))["architecture"]["attention"]
+        if attention is None:
+            continue
+        cache = Cache(
+            full_attention_layers=attention["fullAttentionLayers"],
+            kv_heads=attention["kvHeads"],
+            head_dim=attention.get("headDim"),
+            kv_lora_rank=attention.get("kvLoraRank"),
+            qk_rope_head_dim=attention.get("qkRopeHeadDim"),
+        )
+        assert memory.kv_bytes_per_token(cache) == attention["kvBytesPerToken"], file.name
 
 
 @pytest.mark.parametrize(
@@ -123,9 +139,7 @@ def test_pipeline_stages_share_the_layers_rounded_up() -> None:
 
 
 def test_sliding_layers_stop_growing_at_their_window() -> None:
-    short, long = (
-        memory.window_bytes_per_sequence_per_gpu(GPT_OSS_20B, tokens=n, tensor=1) for n in (64, 131072)
-    )
+    short, long = (memory.window_bytes_per_sequence_per_gpu(GPT_OSS_20B, tokens=n, tensor=1) for n in (64, 131072))
     assert short == 64 * 12 * 2 * 8 * 64 * 2
     assert long == 2 * short
 
