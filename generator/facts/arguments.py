@@ -174,9 +174,7 @@ class _Reader:
 
     def _take(self, most: int | None) -> tuple[str, ...]:
         taken: list[str] = []
-        greedy = (
-            self.facts.syntax.parser == "pflag" and most == 1
-        )  # pflag takes the next word, whatever it is
+        greedy = self.facts.syntax.parser == "pflag" and most == 1  # pflag takes the next word, whatever it is
         while self._next < len(self.args) and (most is None or len(taken) < most):
             if self._is_flag(self.args[self._next]) and not greedy:
                 break
@@ -187,9 +185,7 @@ class _Reader:
     def _following(self) -> str:
         return self.args[self._next] if self._next < len(self.args) else ""
 
-    def _boolean(
-        self, index: int, name: str, inline: str | None
-    ) -> tuple[tuple[str, ...], list[ArgumentFinding]]:
+    def _boolean(self, index: int, name: str, inline: str | None) -> tuple[tuple[str, ...], list[ArgumentFinding]]:
         if inline is not None:
             allowed = self.facts.syntax.inline_booleans
             return (inline,), [] if allowed else [_unwanted(self.facts, index, name, inline)]

@@ -77,9 +77,9 @@ class Flag(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     repeatable: bool = False
     required: bool = False
     deprecated: bool = False
-    server_only: bool = (
-        False  # a flag of the engine's own HTTP server: other servers around the engine lack it
-    )
+    removed_in: str = ""  # the release that removes a deprecated flag, where the engine says so
+    folded: bool = False  # choices are compared in lower case, with `_` for `-`
+    server_only: bool = False  # a flag of the engine's own HTTP server: other servers around the engine lack it
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -109,6 +109,7 @@ class Metric(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     name: str
     type: MetricType
     labels: tuple[str, ...] = ()
+    more_labels: bool = False  # there are labels besides these, which depend on the configuration
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -127,9 +128,7 @@ class Include(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str
 
 
-class Facts(
-    msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, dict=True
-):
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """Everything known about one version of one engine."""
 
     engine: str

@@ -21,9 +21,13 @@ def wrong(flag: Flag, value: str) -> str | None:
     """Say what is wrong with a value of a flag ("is not an integer"), or None."""
     if _REFERENCE.search(value) or (flag.nullable and value in ("", "None")):
         return None
-    if flag.choices and value not in {str(choice) for choice in flag.choices}:
+    if flag.choices and _folded(flag, value) not in {str(choice) for choice in flag.choices}:
         return "is not one of its values"
     return _CHECKS[flag.type](flag, value)
+
+
+def _folded(flag: Flag, value: str) -> str:
+    return value.lower().replace("-", "_") if flag.folded else value
 
 
 def is_boolean_word(value: str) -> bool:

@@ -1,0 +1,36 @@
+"""Reads facts out of released packages: one file per engine, one line per engine in the registry."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from generator.errors import Location, Problem, ProblemsFound, nearest
+from generator.facts.extract import sglang, simulator, vllm
+from generator.facts.model import Facts
+
+EXTRACTORS: dict[str, Callable[[str, Path], Facts]] = {
+    "sglang": sglang.extract,
+    "simulator": simulator.extract,
+    "vllm": vllm.extract,
+}
+
+
+def extract(engine: str, version: str) -> Facts:
+    """Download a release into a temporary folder and read its facts."""
+    if engine not in EXTRACTORS:
+        raise ProblemsFound((_unknown(engine),))
+    with tempfile.TemporaryDirectory(prefix="modelyard-facts-") as work:
+        return EXTRACTORS[engine](version, Path(work))
+
+
+def _unknown(engine: str) -> Problem:
+    near = nearest(engine, EXTRACTORS)
+    return Problem(
+        location=Location("generator/facts/extract"),
+        path="",
+        message=f"no facts can be extracted for {engine!r}",
+        hint=(f"did you mean {near!r}? " if near else "") + f"Engines: {', '.join(EXTRACTORS)}",
+        check="facts",
+    )
