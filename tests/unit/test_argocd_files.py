@@ -31,9 +31,7 @@ def an_object(kind: str, name: str = "a", api: str = "apps/v1", **spec: Any) -> 
     return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": "chat"}, "spec": spec}
 
 
-def a_release(
-    name: str, *objects: dict[str, Any], emitable: tuple[tuple[str, str], ...] = ()
-) -> ReleaseObjects:
+def a_release(name: str, *objects: dict[str, Any], emitable: tuple[tuple[str, str], ...] = ()) -> ReleaseObjects:
     held = list(objects) or [an_object("Deployment", name)]
     return ReleaseObjects(name=name, namespace="chat", objects=held, kinds_emitable=frozenset(emitable))
 
@@ -156,9 +154,7 @@ def test_the_releases_may_create_nothing_for_the_whole_cluster() -> None:
     role = an_object("ClusterRole", "a", "rbac.authorization.k8s.io/v1")
     spec = the_files(a_release("a", role, an_object("Deployment")))["project-releases.yaml"]["spec"]
     assert "clusterResourceWhitelist" not in spec
-    assert {"group": "rbac.authorization.k8s.io", "kind": "ClusterRole"} not in spec[
-        "namespaceResourceWhitelist"
-    ]
+    assert {"group": "rbac.authorization.k8s.io", "kind": "ClusterRole"} not in spec["namespaceResourceWhitelist"]
 
 
 def test_without_a_release_the_project_forbids_everything_because_an_empty_list_would_allow_it() -> None:
@@ -248,9 +244,7 @@ def some_releases(draw: st.DrawFn) -> list[ReleaseObjects]:
 
 
 @given(some_releases(), st.randoms())
-def test_the_order_of_releases_and_objects_changes_nothing(
-    releases: list[ReleaseObjects], random: Any
-) -> None:
+def test_the_order_of_releases_and_objects_changes_nothing(releases: list[ReleaseObjects], random: Any) -> None:
     shuffled = [
         msgspec.structs.replace(release, objects=random.sample(release.objects, len(release.objects)))
         for release in random.sample(releases, len(releases))

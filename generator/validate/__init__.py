@@ -1,0 +1,1 @@
+"""One file per check over what was made; none prints."""
