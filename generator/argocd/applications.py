@@ -17,14 +17,6 @@ FINALIZER = "resources-finalizer.argocd.argoproj.io/background"
 PATHS = "argocd.argoproj.io/manifest-generate-paths"
 HISTORY = 5
 
-# no limit: after the last try Argo CD leaves a failed revision alone until the next commit
-RETRY: Manifest = {
-    "limit": -1,
-    # the next try takes the newest commit: the one that mends the failure
-    "refresh": True,
-    "backoff": {"duration": "10s", "factor": 2, "maxDuration": "5m"},
-}
-
 
 def root(environment: Environment) -> Manifest:
     """Describe the Application of projects and Applications, which a person applies once.
@@ -44,8 +36,9 @@ def settings(environment: Environment) -> Manifest:
     """Describe the Application of Argo CD's own settings.
 
     It stands alone, and in the last wave, so that it can refuse a ConfigMap that another Application already
-    holds, such as the one by which Argo CD manages itself, and stop nothing else by that. Fields of
-    `kubectl apply` are not taken over: those that our fragment lacks would be removed.
+    holds, and stop nothing else by that: the one by which Argo CD manages itself, or that of another
+    environment of the same Argo CD, whose fragment is equal. Fields of `kubectl apply` are not taken over:
+    those that our fragment lacks would be removed.
     """
     spec = _spec(
         environment,
@@ -55,7 +48,10 @@ def settings(environment: Environment) -> Manifest:
         options=("ClientSideApplyMigration=false", "FailOnSharedResource=true"),
         prune=False,
     )
-    return _application(environment, name=f"{environment.name}-settings", spec=spec)
+    application = _application(environment, name=f"{environment.name}-settings", spec=spec)
+    # a refusal is no illness of the root
+    application["metadata"]["annotations"]["argocd.argoproj.io/ignore-healthcheck"] = "true"
+    return application
 
 
 def base(environment: Environment) -> Manifest:
@@ -110,7 +106,13 @@ def _spec(
         "syncPolicy": {
             "automated": {"prune": prune, "selfHeal": True, "allowEmpty": False},
             "syncOptions": sorted(("ApplyOutOfSyncOnly=true", "ServerSideApply=true", *options)),
-            "retry": RETRY,
+            "retry": {
+                # no limit: after the last try Argo CD leaves a failed revision alone until the next commit
+                "limit": -1,
+                # the next try takes the newest commit: the one that mends the failure
+                "refresh": True,
+                "backoff": {"duration": "10s", "factor": 2, "maxDuration": "5m"},
+            },
         },
     }
 

@@ -117,6 +117,11 @@ def test_nothing_waits_for_the_settings_so_that_they_may_be_refused() -> None:
     assert "argocd.argoproj.io/sync-wave" not in files["application-settings.yaml"]["metadata"]["annotations"]
 
 
+def test_refused_settings_leave_the_root_healthy() -> None:
+    annotations = the_files()["application-settings.yaml"]["metadata"]["annotations"]
+    assert annotations["argocd.argoproj.io/ignore-healthcheck"] == "true"
+
+
 def test_the_settings_neither_prune_nor_take_over_a_configmap() -> None:
     policy = application("settings")["spec"]["syncPolicy"]
     assert policy["automated"]["prune"] is False
