@@ -133,6 +133,10 @@ class Engine(Protocol):
     @property
     def RUNTIME(self) -> Runtime: ...
 
+    def task_options(self, task: axes.Task) -> Data:
+        """The engine options that a task needs."""
+        ...
+
     def flags(self, common: Common, options: Any, role: RoleView) -> tuple[Flag, ...]:
         """The flags of one pod that is a whole replica."""
         ...

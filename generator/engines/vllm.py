@@ -81,6 +81,11 @@ class RoleOptions(Values, frozen=True, kw_only=True):
     kv_offload_gib: Annotated[int, Meta(ge=0, description="Host memory for cache that left the GPU; 0: none")] = 0
 
 
+def task_options(task: Task) -> dict[str, Any]:
+    """Embeddings and scores come from the pooling runner; the rest generates."""
+    return {"runner": "pooling"} if task in (Task.EMBEDDING, Task.RERANK) else {}
+
+
 def flags(common: Common, options: Options, role: RoleView) -> tuple[Flag, ...]:
     """The flags of one engine process."""
     split, own = role.values.parallelism, role.engine

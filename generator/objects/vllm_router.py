@@ -92,7 +92,7 @@ def objects(plan: Plan) -> list[Object]:
     labels = of_component(common, COMPONENT_NAME)
     probe = {"timeout": 5, "period": 10, "failures": 3}
     container = {
-        "name": "router",
+        "name": "vllm-router",
         **container_image(options.image),
         "imagePullPolicy": options.image.pull_policy,
         "command": ["vllm-router"],
