@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from generator.errors import Severity, nearest
-from generator.facts.history import elsewhere, replacement
-from generator.facts.model import Facts, Flag, ValueType
-from generator.facts.values import expected, is_boolean_word, wrong
+from generator.errors import Severity
+from generator.facts.history import elsewhere, of_own_server, replacement
+from generator.facts.model import Facts, Flag, ValueType, nearest
+from generator.facts.values import expected, is_boolean_word, key_hint, wrong
 
 
 class FindingKind(enum.Enum):
@@ -149,9 +149,12 @@ class _Reader:
         return None
 
     def _value_of_unknown(self, has_inline: bool) -> None:
-        """Skip the value that an unknown flag was meant to have, so that it is not reported as well."""
-        if not has_inline and self._next < len(self.args) and not self._is_flag(self.args[self._next]):
-            self._next += 1
+        """Skip the values that an unknown flag was meant to have, so that they are not reported as well."""
+        if not has_inline:
+            self._take(1 if self._awaits_positional() else None)
+
+    def _awaits_positional(self) -> bool:
+        return len(self.positionals) < len(self.facts.positionals)
 
     def _unknown(self, index: int, name: str) -> Flag | None:
         finding, meant = _unknown_flag(self.facts, index, name)
@@ -196,7 +199,7 @@ class _Reader:
         return (), [_unwanted(self.facts, index, name, following)]
 
     def _positional(self, index: int) -> None:
-        if len(self.positionals) < len(self.facts.positionals):
+        if self._awaits_positional():
             self.positionals.append(index)
         else:
             self.findings.append(_stray(index, self.args[index]))
@@ -224,10 +227,10 @@ def _wrong_values(use: _Use) -> list[ArgumentFinding]:
         return _wrong_key(use)
     findings = []
     for position, value in enumerate(use.values):
-        reason = wrong(use.flag, value)
-        if reason:
-            message = f"the value {value!r} of `{use.word}` {reason}"
-            findings.append(_of_value(use, position, message=message, hint=_value_hint(use.flag, value)))
+        problem = wrong(use.flag, value)
+        if problem:
+            message = f"the value {value!r} of `{use.word}` {problem.reason}"
+            findings.append(_of_value(use, position, message=message, hint=problem.hint))
     return findings
 
 
@@ -239,17 +242,7 @@ def _wrong_key(use: _Use) -> list[ArgumentFinding]:
     if not use.flag.keys or key in use.flag.keys:
         return []
     message = f"`{use.word}` has no key `{key}`"
-    return [_finding(use, FindingKind.WRONG_VALUE, message, _nearest_hint(key, use.flag.keys))]
-
-
-def _value_hint(flag: Flag, value: str) -> str:
-    if flag.choices:
-        choices = [str(choice) for choice in flag.choices]
-        near = nearest(value, choices)
-        return (f"did you mean {near!r}? " if near else "") + f"Values: {', '.join(choices)}"
-    if flag.keys:
-        return f"give it a JSON object with keys of: {', '.join(flag.keys)}"
-    return f"give it {expected(flag)}"
+    return [_finding(use, FindingKind.WRONG_VALUE, message, key_hint(use.flag, key))]
 
 
 def _nearest_hint(word: str, choices: Sequence[str]) -> str:
@@ -280,16 +273,21 @@ def _singular(registry: str) -> str:
 
 
 def _repeated(uses: Sequence[_Use]) -> list[ArgumentFinding]:
-    seen: dict[str, _Use] = {}
     findings = []
-    for use in uses:
-        name = use.flag.name + use.dotted
-        first = seen.setdefault(name, use)
-        if first is not use and not use.flag.repeatable:
+    for position, use in enumerate(uses):
+        first = next((earlier for earlier in uses[:position] if _same(earlier, use)), None)
+        if first is not None and not use.flag.repeatable:
             message = f"`{use.word}{use.dotted}` is given twice: argument {first.index + 1} is `{first.word}`"
-            hint = "keep one of them: the last one wins, silently"
+            hint = "keep one of them: one of the values is dropped, silently"
             findings.append(_finding(use, FindingKind.REPEATED, message, hint))
     return findings
+
+
+def _same(one: _Use, other: _Use) -> bool:
+    """Tell whether two uses set the same thing; a whole JSON value and a single key of it do."""
+    if one.flag.name != other.flag.name:
+        return False
+    return one.dotted == other.dotted or not one.dotted or not other.dotted
 
 
 def _missing(facts: Facts, reader: _Reader) -> list[ArgumentFinding]:
@@ -386,6 +384,14 @@ def _of_other_version(facts: Facts, index: int, name: str) -> _Explained | None:
     return _named(index, FindingKind.OTHER_VERSION, name, message=message, hint=hint), None
 
 
+def _of_own_server(facts: Facts, index: int, name: str) -> _Explained | None:
+    engine = of_own_server(facts, name)
+    if engine is None:
+        return None
+    message = f"`{name}` is a flag of {engine}'s own HTTP server, which {facts.engine} does not start"
+    return _named(index, FindingKind.UNKNOWN, name, message=message, hint="remove it"), None
+
+
 def _abbreviation(facts: Facts, index: int, name: str) -> _Explained | None:
     full = facts.abbreviated(name)
     if not full:
@@ -403,6 +409,7 @@ def _abbreviation(facts: Facts, index: int, name: str) -> _Explained | None:
 
 _EXPLANATIONS: tuple[Callable[[Facts, int, str], _Explained | None], ...] = (
     _rejected_underscores,
+    _of_own_server,
     _of_other_version,
     _abbreviation,
 )
@@ -459,7 +466,9 @@ def _stray(index: int, value: str) -> ArgumentFinding:
 
 
 def _deprecated(facts: Facts, use: _Use) -> ArgumentFinding:
-    hint = replacement(facts.engine, use.flag.name) or "remove it before the next engine release"
+    removal = use.flag.removed_in
+    gone = f"{facts.engine} {removal} no longer takes it" if removal else "a later release no longer takes it"
+    hint = replacement(facts.engine, use.flag.name) or f"remove it: {gone}"
     return ArgumentFinding(
         index=use.index,
         kind=FindingKind.DEPRECATED,

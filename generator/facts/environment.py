@@ -21,17 +21,18 @@ class EnvironmentFinding(msgspec.Struct, frozen=True):
 
 def check_environment(facts: Facts, names: Iterable[str]) -> list[EnvironmentFinding]:
     """Find variables that carry the engine's prefix but that this version does not read."""
-    return [
-        _unknown(facts, name)
-        for name in names
-        if name.startswith(facts.environment_prefixes) and facts.variable(name) is None
-    ]
+    prefixes = (*facts.environment_prefixes, *facts.open_prefixes)
+    return [_unknown(facts, name) for name in names if name.startswith(prefixes) and not facts.variable(name)]
 
 
 def _unknown(facts: Facts, name: str) -> EnvironmentFinding:
     near = facts.nearest_variable(name)
-    return EnvironmentFinding(
-        name=name,
-        message=f"`{name}` is not read by {facts.engine} {facts.version}: it has no effect",
-        hint=f"did you mean `{near}`?" if near else "remove it",
-    )
+    if name.startswith(facts.open_prefixes):
+        known = f"`{name}` is not known to be read by {facts.engine} {facts.version}"
+        return EnvironmentFinding(name, known, _hint(near, "check its spelling"), Severity.WARNING)
+    message = f"`{name}` is not read by {facts.engine} {facts.version}: it has no effect"
+    return EnvironmentFinding(name, message, _hint(near, "remove it"))
+
+
+def _hint(near: str | None, otherwise: str) -> str:
+    return f"did you mean `{near}`?" if near else otherwise

@@ -34,6 +34,15 @@ def replacement(engine: str, name: str) -> str | None:
     return _REPLACEMENTS.get(engine, {}).get(name)
 
 
+def of_own_server(facts: Facts, name: str) -> str | None:
+    """Name the included engine that takes a flag only when its own HTTP server runs."""
+    for include in facts.includes:
+        flag = load(include.engine, include.version).flag(name)
+        if flag is not None and flag.server_only:
+            return include.engine
+    return None
+
+
 def elsewhere(facts: Facts, name: str) -> str | None:
     """Say which other known versions have a flag: "since 0.18.0", "last in 0.31.0"; None if none has."""
     having = [version for version in known(facts.engine) if _has(facts.engine, version, name)]

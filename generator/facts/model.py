@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import enum
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from generator.errors import nearest
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """Find the choice that was most likely meant; stricter than elsewhere, since among hundreds one is near."""
+    found = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.8)
+    return found[0] if found else None
 
 
 class ValueType(enum.Enum):
@@ -118,6 +124,8 @@ class Metric(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
             return tuple(f"{self.name}{suffix}" for suffix in ("_bucket", "_sum", "_count"))
         if self.type is MetricType.SUMMARY:
             return (self.name, f"{self.name}_sum", f"{self.name}_count")
+        if self.type is MetricType.UNKNOWN:
+            return (self.name, *(f"{self.name}{suffix}" for suffix in ("_bucket", "_sum", "_count")))
         return (self.name,)
 
 
@@ -140,6 +148,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     flags: tuple[Flag, ...] = ()
     environment: tuple[Variable, ...] = ()
     environment_prefixes: tuple[str, ...] = ()  # a name that starts so and is not listed has no effect
+    open_prefixes: tuple[str, ...] = ()  # a name that starts so and is not listed may still be read
     metrics: tuple[Metric, ...] = ()
     registries: dict[str, tuple[str, ...]] = {}  # tool_parsers, reasoning_parsers, architectures, ...
 

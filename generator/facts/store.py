@@ -58,6 +58,7 @@ def _joined(facts: Facts, inner: Facts) -> Facts:
         flags=(*facts.flags, *flags),
         environment=(*facts.environment, *(v for v in inner.environment if v.name not in variables)),
         environment_prefixes=(*facts.environment_prefixes, *inner.environment_prefixes),
+        open_prefixes=(*facts.open_prefixes, *inner.open_prefixes),
         metrics=(*facts.metrics, *(m for m in inner.metrics if m.name not in series)),
         registries={**inner.registries, **facts.registries},
     )

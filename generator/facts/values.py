@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Callable
 
-from generator.facts.model import Flag, ValueType
+import msgspec
+
+from generator.facts.model import Flag, ValueType, nearest
 
 _SIZE = re.compile(r"\s*(\d+(\.\d+)?[kmgt]|\d+[KMGT]|[+-]?\d+)\s*")
 _DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+)")
@@ -17,13 +19,40 @@ _BARE_SIZE = re.compile(r"\b(\d+)(?:\.\d+)?[kKmMgGtT]\b")
 _REFERENCE = re.compile(r"\$\([A-Za-z_][A-Za-z0-9_.-]*\)")
 
 
-def wrong(flag: Flag, value: str) -> str | None:
-    """Say what is wrong with a value of a flag ("is not an integer"), or None."""
+class Wrong(msgspec.Struct, frozen=True):
+    """What is wrong with a value ("is not an integer"), and what to do about it."""
+
+    reason: str
+    hint: str
+
+
+def wrong(flag: Flag, value: str) -> Wrong | None:
+    """Say what is wrong with a value of a flag, or None."""
     if _REFERENCE.search(value) or (flag.nullable and value in ("", "None")):
         return None
     if flag.choices and _folded(flag, value) not in {str(choice) for choice in flag.choices}:
-        return "is not one of its values"
-    return _CHECKS[flag.type](flag, value)
+        near = nearest(value, [str(choice) for choice in flag.choices])
+        meant = f"did you mean {near!r}? " if near else ""
+        return Wrong("is not one of its values", f"{meant}It takes {expected(flag)}")
+    reason = _CHECKS[flag.type](flag, value)
+    return Wrong(reason, f"give it {expected(flag)}") if reason else _unknown_key(flag, value)
+
+
+def _unknown_key(flag: Flag, value: str) -> Wrong | None:
+    """Find a key that the engine's configuration class forbids."""
+    if not flag.keys or not value.strip().startswith("{"):
+        return None
+    unknown = [key for key in json.loads(_with_plain_numbers(value)) if key not in flag.keys]
+    return Wrong(f"has the unknown key `{unknown[0]}`", key_hint(flag, unknown[0])) if unknown else None
+
+
+def key_hint(flag: Flag, key: str) -> str:
+    """Say which key of a JSON flag was meant, or which there are."""
+    near = nearest(key, flag.keys)
+    if near:
+        return f"did you mean `{near}`?"
+    more = ", ..." if len(flag.keys) > 10 else ""
+    return f"remove it; its keys are {', '.join(flag.keys[:10])}{more}"
 
 
 def _folded(flag: Flag, value: str) -> str:
@@ -39,6 +68,8 @@ def expected(flag: Flag) -> str:
     """Describe a flag's legal values in a few words."""
     if flag.choices:
         return "one of " + ", ".join(str(choice) for choice in flag.choices)
+    if flag.keys:
+        return "a JSON object"
     return _WORDS[flag.type]
 
 
@@ -79,10 +110,7 @@ def _json(flag: Flag, value: str) -> str | None:
         data = json.loads(_with_plain_numbers(value))
     except ValueError as error:
         return f"is not JSON ({error})"
-    if flag.keys and not isinstance(data, dict):
-        return "is not a JSON object"
-    unknown = [key for key in data if key not in flag.keys] if flag.keys else []
-    return f"has the unknown key `{unknown[0]}`" if unknown else None
+    return "is not a JSON object" if flag.keys and not isinstance(data, dict) else None
 
 
 def _json_or_string(flag: Flag, value: str) -> str | None:

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from generator.errors import Location, Problem, ProblemsFound, nearest
-from generator.facts.extract import sglang, simulator, vllm
+from generator.facts.extract import dynamo, sglang, simulator, vllm, vllm_router
 from generator.facts.model import Facts
 
 EXTRACTORS: dict[str, Callable[[str, Path], Facts]] = {
+    "dynamo-frontend": dynamo.frontend,
+    "dynamo-vllm": dynamo.vllm_worker,
     "sglang": sglang.extract,
     "simulator": simulator.extract,
     "vllm": vllm.extract,
+    "vllm-router": vllm_router.extract,
 }
 
 

@@ -20,6 +20,7 @@ from generator.facts.model import Source
 
 PROBES = Path(__file__).parent / "probes"
 
+_HOME = "/home/nobody-at-all"  # what an engine puts below its home is written with `~`
 # Facts are read from the build for one platform, the same on every machine.
 _PYTHON = "3.11"
 _PLATFORMS = (
@@ -102,7 +103,7 @@ def probe(engine: str, package: Package, work: Path) -> dict[str, Any]:
     shutil.copytree(PROBES, work / "program" / PROBES.name)  # beside nothing else of this program
     environment = {
         "PATH": os.environ.get("PATH", ""),
-        "HOME": "/home/engine",  # one place for defaults below it, and no settings of the person who runs this
+        "HOME": _HOME,  # no settings or caches of the person who runs this
         "PYTHONPATH": os.pathsep.join((str(work / "program"), str(helpers(work)))),
         "PYTHONHASHSEED": "0",
     }
@@ -112,7 +113,7 @@ def probe(engine: str, package: Package, work: Path) -> dict[str, Any]:
         cwd=work,
         env=environment,
     )
-    data: dict[str, Any] = json.loads(output.read_text())
+    data: dict[str, Any] = json.loads(output.read_text().replace(_HOME, "~"))
     return data
 
 

@@ -69,7 +69,7 @@ def extract(version: str, work: Path) -> Facts:
             sources=(package.source, logging.source),
             methods={"environment": "source", "flags": "source; ranges by hand", "metrics": "source"},
         ),
-        syntax=Syntax(parser="pflag", inline_booleans=True),
+        syntax=Syntax(parser="pflag", inline_booleans=True, attached=("-v",)),
         flags=tuple(sorted(flags, key=lambda flag: flag.name)),
         environment=_environment(sources, constants),
         environment_prefixes=("SIM_",),

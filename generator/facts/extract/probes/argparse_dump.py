@@ -30,7 +30,7 @@ def describe(parser: argparse.ArgumentParser, *, only_server: frozenset[str] = f
     return [
         _flag(action, spellings[action], only_server, is_marked=action in marked)
         for action in parser._actions
-        if spellings.get(action) and not isinstance(action, argparse._HelpAction)
+        if spellings.get(action) and not isinstance(action, argparse._HelpAction | argparse._VersionAction)
     ]
 
 

@@ -1,0 +1,28 @@
+"""Facts of a vllm-router release, from its wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from generator.facts.extract import tables
+from generator.facts.extract.package import probe, wheel
+from generator.facts.model import Facts, Flag, Provenance, Syntax
+
+
+def extract(version: str, work: Path) -> Facts:
+    """Read flags by running the launcher's parser; metrics come from a table of the release."""
+    package = wheel("vllm-router", version, work)
+    flags = msgspec.convert(probe("vllm-router", package, work)["flags"], list[Flag])
+    return Facts(
+        engine="vllm-router",
+        version=version,
+        provenance=Provenance(
+            sources=(package.source,),
+            methods={"flags": "parser executed", "metrics": "reference data"},
+        ),
+        syntax=Syntax(parser="argparse", abbreviations=True),
+        flags=tuple(sorted(flags, key=lambda flag: flag.name)),
+        metrics=tables.metrics("vllm-router", version),
+    )

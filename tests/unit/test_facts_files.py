@@ -1,0 +1,135 @@
+"""Every committed facts file: it decodes, is canonical, says where it came from, and is quick to load."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from generator.errors import ProblemsFound
+from generator.facts import known, load, release_order
+from generator.facts.canonical import decode, encode
+from generator.facts.extract import EXTRACTORS
+from generator.facts.model import Facts, Provenance, Source, Syntax
+from generator.facts.store import FOLDER
+
+FILES = sorted(file for file in FOLDER.glob("*/*.json") if file.parent.name != "extract")
+
+
+def name(file: Path) -> str:
+    return f"{file.parent.name}-{file.stem}"
+
+
+@pytest.fixture(params=FILES, ids=name)
+def file(request: pytest.FixtureRequest) -> Path:
+    assert isinstance(request.param, Path)
+    return request.param
+
+
+def test_a_facts_file_is_canonical(file: Path) -> None:
+    assert encode(decode(file.read_bytes())) == file.read_bytes()
+
+
+def test_a_facts_file_names_its_own_engine_and_version(file: Path) -> None:
+    facts = decode(file.read_bytes())
+    assert (facts.engine, facts.version) == (file.parent.name, file.stem)
+
+
+def test_a_facts_file_says_which_package_it_was_read_from(file: Path) -> None:
+    source = decode(file.read_bytes()).provenance.sources[0]
+    assert source.version == file.stem
+    assert re.fullmatch(r"[0-9a-f]{64}", source.sha256)
+
+
+def test_a_facts_file_says_how_each_section_was_read(file: Path) -> None:
+    facts = decode(file.read_bytes())
+    sections = {"flags", "metrics"} | ({"environment"} if facts.environment else set())
+    assert sections <= set(facts.provenance.methods)
+
+
+def test_a_facts_file_can_be_made_again_by_the_command(file: Path) -> None:
+    assert file.parent.name in EXTRACTORS
+
+
+def test_no_spelling_of_a_flag_belongs_to_two_flags(file: Path) -> None:
+    spellings = [spelling for flag in decode(file.read_bytes()).flags for spelling in flag.spellings]
+    assert len(spellings) == len(set(spellings))
+
+
+def test_a_facts_file_holds_no_path_of_the_machine_that_made_it(file: Path) -> None:
+    assert "modelyard-facts-" not in file.read_text()
+
+
+def test_a_facts_file_loads_in_less_than_ten_milliseconds(file: Path) -> None:
+    content = file.read_bytes()
+    best = min(_seconds(content) for _ in range(5))
+    assert best < 0.010
+
+
+def _seconds(content: bytes) -> float:
+    start = time.perf_counter()
+    decode(content)
+    return time.perf_counter() - start
+
+
+def test_versions_are_listed_by_number_not_by_letter() -> None:
+    versions = ["0.10.0", "0.9.1", "1.4.0", "1.4.0rc0", "0.10.0.post1"]
+    assert sorted(versions, key=release_order) == ["0.9.1", "0.10.0", "0.10.0.post1", "1.4.0rc0", "1.4.0"]
+
+
+def test_known_versions_come_oldest_first() -> None:
+    assert known("vllm")[-1] == "0.33.0"
+    assert list(known("vllm")) == sorted(known("vllm"), key=release_order)
+
+
+def test_an_engine_without_facts_has_no_versions() -> None:
+    assert known("no-such-engine") == ()
+
+
+def test_a_version_without_facts_is_a_problem_that_names_those_that_have_them() -> None:
+    with pytest.raises(ProblemsFound) as caught:
+        load("vllm", "0.1.0")
+    problem = caught.value.problems[0]
+    assert problem.message == "no facts of vllm 0.1.0: its flags cannot be checked"
+    assert "0.33.0" in problem.hint
+    assert "modelyard facts extract vllm 0.1.0" in problem.hint
+
+
+def test_a_version_may_not_lead_out_of_the_facts_folder() -> None:
+    with pytest.raises(ProblemsFound):
+        load("vllm", "../sglang/0.5.23")
+
+
+def test_canonical_text_writes_one_flag_a_line() -> None:
+    lines = (FOLDER / "vllm" / "0.33.0.json").read_text().splitlines()
+    assert sum('"name": "--port"' in line for line in lines) == 1
+
+
+def test_an_unknown_key_in_a_facts_file_is_refused() -> None:
+    empty = Facts(
+        engine="e",
+        version="1",
+        provenance=Provenance((Source("PyPI e", "1"),), {}),
+        syntax=Syntax(parser="argparse"),
+    )
+    with pytest.raises(ValueError, match="surprise"):
+        decode(encode(empty).replace(b'"engine"', b'"surprise": 1, "engine"'))
+
+
+def test_a_worker_takes_the_flags_of_the_engine_release_that_it_carries() -> None:
+    worker = load("dynamo-vllm", "1.6.1")
+    assert worker.flag("--disaggregation-mode") is not None
+    assert worker.flag("--tensor-parallel-size") is not None
+
+
+def test_a_worker_does_not_take_the_flags_of_the_engines_own_server() -> None:
+    assert load("vllm", "0.31.0").flag("--api-server-count") is not None
+    assert load("dynamo-vllm", "1.6.1").flag("--api-server-count") is None
+
+
+def test_a_worker_exports_the_metrics_of_its_engine_beside_its_own() -> None:
+    worker = load("dynamo-vllm", "1.6.1")
+    assert worker.metric("vllm:num_requests_waiting") is not None
+    assert worker.metric("dynamo_component_uptime_seconds") is not None
