@@ -518,7 +518,8 @@ def _tab_problems(file: str, lines: dict[int, int]) -> list[Problem]:
 
 # ---- what libyaml says, in plain words -------------------------------------------------------------------
 
-# libyaml 0.2.5: (part of its text, message, hint); {opened} is the line in which the construct began
+# libyaml 0.2.5: (part of its text, message, hint); {opened} is the line in which the construct began. Where the
+# message says "opened here", the problem is placed at that beginning.
 _PHRASES: tuple[tuple[str, str, str], ...] = (
     (
         "mapping values are not allowed",
@@ -532,22 +533,22 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "expected ',' or ']'",
-        "the list opened with `[` in line {opened} is not closed before this",
-        "write `]`",
+        "the list opened here with `[` is not closed",
+        "write `]` at its end",
     ),
     (
         "expected ',' or '}'",
-        "the mapping opened with `{{` in line {opened} is not closed before this",
-        "write `}}`",
+        "the mapping opened here with `{{` is not closed",
+        "write `}}` at its end",
     ),
     (
         "found unexpected end of stream",
-        "the quote opened in line {opened} is never closed",
+        "the quote opened here is never closed",
         "close the quote; a quote inside single quotes is written twice",
     ),
     (
         "found unexpected document indicator",
-        "the quote opened in line {opened} is not closed before this",
+        "the quote opened here is not closed",
         "close it",
     ),
     (
@@ -619,7 +620,7 @@ def _invalid(file: str, raw: bytes, error: yaml.YAMLError) -> list[Problem]:
     mark = getattr(error, "problem_mark", None)
     context_mark = getattr(error, "context_mark", None)
     said = f"{getattr(error, 'context', None) or ''}: {getattr(error, 'problem', None) or ''}"
-    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    line, column = _inside_file(raw, mark.line + 1, mark.column + 1) if mark else (0, 0)
     tabs = _tab_lines(raw)
     if line in tabs:
         return _tab_problems(file, tabs)
@@ -630,8 +631,17 @@ def _invalid(file: str, raw: bytes, error: yaml.YAMLError) -> list[Problem]:
     for needle, message, hint in _PHRASES:
         if needle in said:
             opened = context_mark.line + 1 if context_mark else line
-            return [_problem(file, line, column, message.format(opened=opened), hint.format(opened=opened))]
+            message, hint = (text.format(opened=opened, line=line) for text in (message, hint))
+            if "opened here" in message and context_mark:
+                line, column = opened, context_mark.column + 1
+            return [_problem(file, line, column, message, hint)]
     return [_problem(file, line, column, f"this is not YAML ({said.strip(': ')})", "check quotes and indentation")]
+
+
+def _inside_file(raw: bytes, line: int, column: int) -> tuple[int, int]:
+    """Move a place behind the end of the file to its last character."""
+    lines = raw.decode("utf-8").rstrip().split("\n")
+    return (line, column) if line <= len(lines) else (len(lines), len(lines[-1]) + 1)
 
 
 def _character_at(raw: bytes, line: int, column: int) -> str:
