@@ -112,16 +112,12 @@ class Variant(Closed, frozen=True, kw_only=True):
     stack: Stack = Stack.KUBERNETES
     topology: Topology = Topology.AGGREGATED
     scaling: Scaling = Scaling.FIXED
-    engine_version: Annotated[
-        Text | None, Meta(description="Else the stack's, else the engine's default")
-    ] = None
+    engine_version: Annotated[Text | None, Meta(description="Else the stack's, else the engine's default")] = None
     checkpoint: Annotated[Checkpoint | None, Meta(description="Else the model's own weights")] = None
     context_tokens: Annotated[Positive | None, Meta(description="Else the model's")] = None
     roles: dict[Label, VariantRole]
     sizing: Sizing
-    values: Annotated[
-        Tree, Meta(description="Chart values, checked against the recipe's overlay schema")
-    ] = {}
+    values: Annotated[Tree, Meta(description="Chart values, checked against the recipe's overlay schema")] = {}
 
 
 class Model(Closed, frozen=True, kw_only=True):
@@ -138,9 +134,7 @@ class Model(Closed, frozen=True, kw_only=True):
     values: Annotated[Tree, Meta(description="Chart values for every variant")] = {}
     variants: Annotated[dict[Label, Variant], Meta(min_length=1)]
     sources: Annotated[list[Text], Meta(min_length=1, description="Where the facts were read")]
-    disagreements: Annotated[
-        list[Text], Meta(description="Where the sources differ, and what was taken")
-    ] = []
+    disagreements: Annotated[list[Text], Meta(description="Where the sources differ, and what was taken")] = []
 
 
 class Image(Closed, frozen=True, kw_only=True):
@@ -212,9 +206,7 @@ class Accelerator(Closed, frozen=True, kw_only=True):
     native_fp8: bool
     native_fp4: bool
     resource: Text = "nvidia.com/gpu"
-    products: Annotated[
-        list[Text], Meta(min_length=1, description="Values of the label nvidia.com/gpu.product")
-    ]
+    products: Annotated[list[Text], Meta(min_length=1, description="Values of the label nvidia.com/gpu.product")]
     mig: dict[str, MigProfile] = {}
     sources: Annotated[list[Text], Meta(min_length=1)]
     unverified: list[Text] = []

@@ -86,13 +86,9 @@ class Pool(Closed, frozen=True, kw_only=True):
     architecture: Literal["amd64", "arm64"] = "amd64"
     labels: dict[str, str] = {}
     taints: list[Taint] = []
-    sharing: Annotated[
-        Literal["none", "mig-mixed", "time-slicing"], Meta(description="How a GPU is shared")
-    ] = "none"
+    sharing: Annotated[Literal["none", "mig-mixed", "time-slicing"], Meta(description="How a GPU is shared")] = "none"
     driver: Annotated[Text | None, Meta(description="NVIDIA driver, such as 580.95")] = None
-    rdma_resource: Annotated[Text | None, Meta(description="Extended resource of the RDMA device plugin")] = (
-        None
-    )
+    rdma_resource: Annotated[Text | None, Meta(description="Extended resource of the RDMA device plugin")] = None
     nvlink_domains: Annotated[Count, Meta(description="Racks that share NVLink; 0: none")] = 0
     price_per_gpu_hour: Annotated[Number | None, Meta(description="For the cost figures")] = None
 
@@ -138,9 +134,7 @@ class Monitoring(Closed, frozen=True, kw_only=True):
     query_address: Annotated[Url, Meta(description="In-cluster base URL, full service name")]
     namespace: Annotated[Label, Meta(description="Where Prometheus runs; the network policies admit it")]
     labels: Annotated[dict[str, str], Meta(description="Labels by which the operator selects monitors")] = {}
-    escaping: Annotated[Literal["allow-utf-8", "underscores"], Meta(description="Metric-name escaping")] = (
-        "underscores"
-    )
+    escaping: Annotated[Literal["allow-utf-8", "underscores"], Meta(description="Metric-name escaping")] = "underscores"
     scrape_seconds: Positive = 15
     auth: MonitoringAuth | None = None
 
@@ -170,9 +164,7 @@ class HuggingFace(Closed, frozen=True, kw_only=True):
     endpoint: Annotated[Url | None, Meta(description="A mirror of the hub")] = None
     token_secret: Annotated[Label | None, Meta(description="Secret with the token, for gated models")] = None
     token_key: Text = "token"
-    remote_key: Annotated[Text | None, Meta(description="Key in the secret store that fills the Secret")] = (
-        None
-    )
+    remote_key: Annotated[Text | None, Meta(description="Key in the secret store that fills the Secret")] = None
 
 
 class Proxy(Closed, frozen=True, kw_only=True):
@@ -233,12 +225,6 @@ class Release(Closed, frozen=True, kw_only=True):
     variant: Annotated[Label, Meta(description="A variant of that model")]
     namespace: Annotated[Label, Meta(description="A namespace of the environment")]
     scaling: Annotated[Scaling | None, Meta(description="Else the variant's")] = None
-    pools: Annotated[
-        dict[Label, Label], Meta(description="Pool by role; else any pool with the accelerator")
-    ] = {}
-    served_name: Annotated[Text | None, Meta(description="Else the model's; unique in the environment")] = (
-        None
-    )
-    values: Annotated[
-        Tree, Meta(description="Chart values, checked against the recipe's overlay schema")
-    ] = {}
+    pools: Annotated[dict[Label, Label], Meta(description="Pool by role; else any pool with the accelerator")] = {}
+    served_name: Annotated[Text | None, Meta(description="Else the model's; unique in the environment")] = None
+    values: Annotated[Tree, Meta(description="Chart values, checked against the recipe's overlay schema")] = {}
