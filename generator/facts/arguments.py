@@ -119,8 +119,10 @@ class _Reader:
 
     def _is_flag(self, word: str) -> bool:
         """Decide as the parser would whether a word is a flag or a value."""
-        if len(word) < 2 or not word.startswith("-") or _NEGATIVE_NUMBER.fullmatch(word):
+        if len(word) < 2 or not word.startswith("-"):
             return False
+        if _NEGATIVE_NUMBER.fullmatch(word):
+            return self.facts.syntax.dotted and "." in word  # vLLM takes -0.5 for a flag with a key
         return " " not in word.partition("=")[0]
 
     def _flag(self, index: int, word: str) -> None:

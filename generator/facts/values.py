@@ -107,7 +107,7 @@ def _duration(flag: Flag, value: str) -> str | None:
 
 def _json(flag: Flag, value: str) -> str | None:
     try:
-        data = json.loads(_with_plain_numbers(value))
+        data = json.loads(_with_plain_numbers(value) if flag.keys else value)
     except ValueError as error:
         return f"is not JSON ({error})"
     return "is not a JSON object" if flag.keys and not isinstance(data, dict) else None
@@ -118,7 +118,7 @@ def _json_or_string(flag: Flag, value: str) -> str | None:
 
 
 def _with_plain_numbers(text: str) -> str:
-    """Strip size suffixes (80m) outside of quotes, which vLLM accepts inside JSON."""
+    """Strip size suffixes (80m) outside of quotes, which vLLM accepts inside a configuration object."""
     parts = _QUOTED.split(text)
     return "".join(part if i % 2 else _BARE_SIZE.sub(r"\1", part) for i, part in enumerate(parts))
 

@@ -159,6 +159,11 @@ def test_a_negative_number_is_a_value_and_no_flag() -> None:
     assert vllm("--max-model-len", "-1") == []
 
 
+def test_a_negative_fraction_is_no_value_for_vllm_which_takes_it_for_a_dotted_flag() -> None:
+    assert FindingKind.MISSING_VALUE in [f.kind for f in vllm("--watermark", "-0.5")]
+    assert sglang("--mem-fraction-static", "-0.5") == []
+
+
 def test_the_simulators_parser_takes_the_next_word_whatever_it_is() -> None:
     assert simulator("--hash-seed", "--odd") == []
 
