@@ -90,7 +90,6 @@ def objects(plan: Plan) -> list[Object]:
     common, options = plan.common, plan.stack_options.router
     name = object_name(common, COMPONENT_NAME)
     labels = of_component(common, COMPONENT_NAME)
-    probe = {"timeout": 5, "period": 10, "failures": 3}
     container = {
         "name": "vllm-router",
         **container_image(options.image),
@@ -103,8 +102,8 @@ def objects(plan: Plan) -> list[Object]:
         ],
         "startupProbe": http_probe("/liveness", timeout=5, period=5, failures=24),
         # ready once there is a healthy pod in both pools
-        "readinessProbe": http_probe("/readiness", **probe),
-        "livenessProbe": http_probe("/liveness", **probe),
+        "readinessProbe": http_probe("/readiness", timeout=5, period=10, failures=3),
+        "livenessProbe": http_probe("/liveness", timeout=5, period=10, failures=3),
         "lifecycle": {"preStop": {"sleep": {"seconds": common.timing.pre_stop_seconds}}},
         "resources": {
             "requests": {"cpu": options.cpu, "memory": options.memory},

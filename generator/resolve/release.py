@@ -27,7 +27,7 @@ from generator.resolve.layers import (
     of_tree,
     origins,
 )
-from generator.sources.catalog import EngineFile, Image, StackFile, Variant
+from generator.sources.catalog import EngineFile, Image, Model, StackFile, Variant
 from generator.sources.check import Schema, violations
 from generator.sources.document import Document
 from generator.sources.load import Sourced, Sources
@@ -343,3 +343,19 @@ def context_of(sources: Sources, environment: str, name: str) -> Context | Probl
         recipes.ENGINES[recipe.engine].NEEDS_GPU,
         tuple(roles),
     )
+
+
+def variant_problems(source: Sourced[Model]) -> Iterator[Problem]:
+    """Check the values of a model and of each of its variants against the charts that they are for."""
+    model = source.value
+    for name, variant in model.variants.items():
+        recipe = recipe_of(variant, None)
+        if refusal := recipes.refusal(recipe):
+            path: Path = ("variants", name)
+            message = f"there is no chart {recipe.chart}: {refusal.reason}"
+            yield Problem(
+                source.document.locate(path), dotted(path), message, f"choose another recipe ({refusal.source})"
+            )
+            continue
+        for prefix, tree in ((("values",), model.values), (("variants", name, "values"), variant.values)):
+            yield from written_problems(recipe, of_tree("", dict(tree), source.document, prefix))

@@ -1,0 +1,188 @@
+"""The command `modelyard`: reads the command line, runs one command, turns exceptions into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator import __version__
+from generator.errors import Exit, ProblemsFound
+
+if TYPE_CHECKING:
+    from generator.pipeline import Options
+
+FORMATS = ("text", "json", "github", "sarif")
+Run = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        run: Run = options.run
+        return int(run(options))
+    except ProblemsFound as found:
+        from generator.report import as_text
+
+        print(as_text(found.problems), end="")
+        return Exit.PROBLEMS
+    except KeyboardInterrupt:
+        print("interrupted; nothing more was written", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.CLEAN
+    except Exception:
+        traceback.print_exc()
+        print(
+            f"\nThis is a bug of modelyard {__version__} (Python {platform.python_version()}). "
+            "Please report it with the lines above.",
+            file=sys.stderr,
+        )
+        return Exit.BUG
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    top = argparse.ArgumentParser(
+        prog="modelyard", description="One catalog of models in; charts, manifests and Argo CD Applications out."
+    )
+    top.add_argument("--version", action="version", version=f"modelyard {__version__}")
+    top.add_argument("--root", type=Path, default=None, help="the repository (default: found from this folder up)")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    build = commands.add_parser("build", help="make everything and write it")
+    _selection(build)
+    build.set_defaults(run=_build)
+
+    check = commands.add_parser("check", help="the same without writing: every check, and drift")
+    _selection(check)
+    check.set_defaults(run=_check)
+
+    explain = commands.add_parser("explain", help="why a value is what it is")
+    explain.add_argument("release", metavar="ENV/RELEASE")
+    explain.add_argument("place", metavar="PATH | Kind/name:path", nargs="?")
+    explain.set_defaults(run=_explain)
+
+    matrix = commands.add_parser("matrix", help="which recipes there are, and why the others are not")
+    matrix.set_defaults(run=_matrix)
+
+    add = commands.add_parser("add", help="write a model from its checkpoint's configuration")
+    add.add_argument("source", metavar="HF-ID | FOLDER")
+    add.add_argument("--name", help="name of the model (default: from the source)")
+    add.set_defaults(run=_add)
+
+    bootstrap = commands.add_parser("bootstrap", help="print the manifest that a person applies once")
+    bootstrap.add_argument("environment", metavar="ENV")
+    bootstrap.set_defaults(run=_bootstrap)
+
+    facts = commands.add_parser("facts", help="what engines accept and export")
+    extract = facts.add_subparsers(metavar="ACTION", required=True).add_parser(
+        "extract", help="read the facts of a released engine"
+    )
+    extract.add_argument("engine", metavar="ENGINE")
+    extract.add_argument("version", metavar="VERSION")
+    extract.set_defaults(run=_facts_extract)
+
+    schemas = commands.add_parser("schemas", help="the vendored schemas")
+    fetch = schemas.add_subparsers(metavar="ACTION", required=True).add_parser(
+        "fetch", help="make them again from the pinned packages"
+    )
+    fetch.set_defaults(run=_schemas_fetch)
+
+    doctor = commands.add_parser("doctor", help="which tools there are, and what is missing")
+    doctor.set_defaults(run=_doctor)
+    return top
+
+
+def _selection(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--env", action="append", default=[], metavar="ENV", help="only this environment")
+    command.add_argument("--release", action="append", default=[], metavar="NAME", help="only this release")
+    command.add_argument("--format", choices=FORMATS, default="text", help="how problems are printed")
+    command.add_argument("--no-cache", action="store_true", help="make the charts again")
+
+
+def root_of(options: argparse.Namespace) -> Path:
+    """Find the repository: as given, else the nearest folder up that has a catalog."""
+    if options.root is not None:
+        return Path(options.root).resolve()
+    here = Path.cwd()
+    return next((place for place in (here, *here.parents) if (place / "catalog").is_dir()), here)
+
+
+def _selected(options: argparse.Namespace, *, cached: bool) -> Options:
+    from generator.pipeline import Options
+
+    return Options(
+        root=root_of(options),
+        environments=frozenset(options.env),
+        releases=frozenset(options.release),
+        cached=cached and not options.no_cache,
+    )
+
+
+def _build(options: argparse.Namespace) -> int:
+    from generator.commands import build
+
+    return build.run(_selected(options, cached=True), form=options.format)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from generator.commands import check
+
+    # in CI a cache that someone else filled proves nothing
+    return check.run(_selected(options, cached=not os.environ.get("CI")), form=options.format)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from generator.commands import explain
+    from generator.pipeline import Options
+
+    return explain.run(Options(root=root_of(options)), options.release, options.place)
+
+
+def _matrix(options: argparse.Namespace) -> int:
+    from generator.commands import matrix
+
+    return matrix.run()
+
+
+def _add(options: argparse.Namespace) -> int:
+    from generator.commands import add
+
+    return add.run(root_of(options), options.source, options.name)
+
+
+def _bootstrap(options: argparse.Namespace) -> int:
+    from generator.commands import bootstrap
+
+    return bootstrap.run(root_of(options), options.environment)
+
+
+def _facts_extract(options: argparse.Namespace) -> int:
+    from generator.commands import facts
+
+    return facts.extract(options.engine, options.version)
+
+
+def _schemas_fetch(options: argparse.Namespace) -> int:
+    from generator.commands import schemas
+
+    return schemas.run(root_of(options), print)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from generator.commands import doctor
+
+    return doctor.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

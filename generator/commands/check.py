@@ -1,0 +1,47 @@
+"""The same as build without writing: drift and every check."""
+
+from __future__ import annotations
+
+import time
+
+from generator import pipeline, write
+from generator.commands.build import show, summary
+from generator.commands.progress import Progress
+from generator.errors import Exit, Location, Problem, ProblemsFound
+
+LISTED = 20
+
+
+def run(options: pipeline.Options, *, form: str) -> int:
+    """Say what is wrong and what `build` would change; write nothing."""
+    start = time.perf_counter()
+    progress = Progress()
+    try:
+        outcome = pipeline.run(options, progress.step)
+    except ProblemsFound as found:
+        progress.done()
+        show(found.problems, form)
+        return Exit.PROBLEMS
+    progress.done()
+    changes = write.compare(options.root, outcome.tree, outcome.owned)
+    show((*outcome.problems, *drift(changes)), form)
+    if form == "text" and not outcome.failed:
+        print(summary(outcome.figures, changes, time.perf_counter() - start, done=False))
+    return Exit.PROBLEMS if outcome.failed or changes.any else Exit.CLEAN
+
+
+def drift(changes: write.Changes) -> tuple[Problem, ...]:
+    """Turn differences from the disk into problems; of many, the first few and their number."""
+    rows = [
+        *((file, "is missing") for file in changes.new),
+        *((file, "differs from what would be made now") for file in changes.changed),
+        *((file, "is no longer made") for file in changes.stale),
+    ]
+    found = [
+        Problem(Location(file), "", message, "run `make build` and commit the result", "drift")
+        for file, message in rows[:LISTED]
+    ]
+    if len(rows) > LISTED:
+        message = f"{len(rows) - LISTED} more files differ"
+        found.append(Problem(Location("."), "", message, "run `make build` and commit the result", "drift"))
+    return tuple(found)

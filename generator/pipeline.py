@@ -1,0 +1,351 @@
+"""The straight line: load -> charts -> resolve -> render -> validate -> write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from generator import argocd, output, recipes, tools
+from generator.charts.build import Chart
+from generator.charts.cache import Standing, all_charts
+from generator.errors import Location, Problem, ProblemsFound, Severity, ordered
+from generator.render.batch import Job, render
+from generator.resolve import base
+from generator.resolve.layers import merged
+from generator.resolve.release import Resolved, context_of, engine_image, resolve, standing_layers, variant_problems
+from generator.sources import references
+from generator.sources.catalog import Accelerators, EngineFile, Model, StackFile
+from generator.sources.environment import Environment, Release
+from generator.sources.load import Sources, load
+from generator.validate import kubeconform
+from generator.validate.registry import ENVIRONMENT_CHECKS, RELEASE_CHECKS
+from generator.validate.scope import EnvironmentScope, Finding, ReleaseScope
+from generator.values.schema import DIALECT
+
+Tree = dict[str, Any]
+Say = Callable[[str], None]
+
+BASE = "_base"
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What to work on, and how."""
+
+    root: Path
+    environments: frozenset[str] = frozenset()
+    releases: frozenset[str] = frozenset()
+    cached: bool = True
+
+    @property
+    def narrowed(self) -> bool:
+        """A filter is set: what it leaves out is neither made nor deleted."""
+        return bool(self.environments or self.releases)
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The output tree as a value, what may be deleted, what was found, and the figures of the run."""
+
+    tree: dict[str, str]
+    owned: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    figures: dict[str, int]
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether an error, not just a warning, was found."""
+        return any(problem.severity is Severity.ERROR for problem in self.problems)
+
+
+class Made(msgspec.Struct, frozen=True):
+    """One release on its way: resolved, then rendered."""
+
+    resolved: Resolved
+    objects: dict[str, Tree]
+
+
+def run(options: Options, say: Say) -> Outcome:
+    """Make everything, as a value; nothing is written.
+
+    Raises: ProblemsFound when a step has nothing to go on with.
+    """
+    sources = load_step(options)
+    say("charts")
+    charts = charts_step(options, sources)
+    say("values")
+    resolved, problems = resolve_step(options, sources)
+    say(f"render {len(resolved)} releases")
+    made, found = render_step(charts, resolved, sources)
+    problems += found
+    environments = chosen(options, sources)
+    bases = base_step(options, charts, sources, environments)
+    say("check")
+    checked, count = validate_step(options, charts, sources, made, bases)
+    problems += checked
+    say("compare")
+    tree = dict(tree_of(options, charts, sources, made, bases))
+    figures = {
+        "models": len(sources.models),
+        "environments": len(environments),
+        "releases": len(made),
+        "charts": len(charts),
+        "objects": sum(len(m.objects) for m in made.values()) + sum(len(b) for b in bases.values()),
+        "checks": count,
+    }
+    return Outcome(tree, owned(options, sources), ordered(problems), figures)
+
+
+def load_step(options: Options) -> Sources:
+    """Read everything that people wrote.
+
+    Raises: ProblemsFound with every problem of every file.
+    """
+    sources, problems = load(options.root)
+    problems = [*problems, *references.check(sources)]
+    problems += _unknown_filters(options, sources)
+    if not sources.broken:
+        problems += [p for source in sources.models.values() for p in variant_problems(source)]
+    if problems:
+        raise ProblemsFound(ordered(problems))
+    return sources
+
+
+def _unknown_filters(options: Options, sources: Sources) -> Iterator[Problem]:
+    for name in sorted(options.environments - set(sources.environments)):
+        known = ", ".join(sources.environments)
+        yield Problem(Location("environments"), "", f"there is no environment {name!r}", f"choose one of {known}")
+    known_releases = {r for e in sources.environments.values() for r in e.releases}
+    for name in sorted(options.releases - known_releases):
+        yield Problem(Location("environments"), "", f"there is no release {name!r}", "`--release` takes a file's stem")
+
+
+def chosen(options: Options, sources: Sources) -> list[str]:
+    """The environments to work on."""
+    return [name for name in sources.environments if not options.environments or name in options.environments]
+
+
+def charts_step(options: Options, sources: Sources) -> dict[str, Chart]:
+    """Make the charts, or take them from the cache."""
+    standing = {}
+    for recipe in recipes.charts():
+        engine, stack = sources.engines.get(recipe.engine), sources.stacks.get(recipe.stack)
+        if engine is None or stack is None:
+            missing = recipe.engine.value if engine is None else recipe.stack.value
+            folder = "engines" if engine is None else "stacks"
+            place = Location(f"catalog/{folder}/{missing}.yaml")
+            raise ProblemsFound((Problem(place, "", "the file is missing", f"describe {missing} there", "catalog"),))
+        layers = standing_layers(recipe, engine, stack, None)
+        standing[recipe] = Standing(merged(layers), engine_image(recipe, engine, stack, None)[0])
+    return all_charts(options.root, standing, cached=options.cached)
+
+
+def resolve_step(options: Options, sources: Sources) -> tuple[dict[str, Resolved], list[Problem]]:
+    """Give each release its complete values."""
+    done: dict[str, Resolved] = {}
+    problems: list[Problem] = []
+    for environment in chosen(options, sources):
+        for name in sources.environments[environment].releases:
+            if options.releases and name not in options.releases:
+                continue
+            context = context_of(sources, environment, name)
+            if isinstance(context, Problem):
+                problems.append(context)
+                continue
+            resolved, found = resolve(context)
+            problems += found
+            if resolved is not None:
+                done[f"{environment}/{name}"] = resolved
+    return done, problems
+
+
+def render_step(
+    charts: Mapping[str, Chart], resolved: Mapping[str, Resolved], sources: Sources
+) -> tuple[dict[str, Made], list[Problem]]:
+    """Render every release, many in one call."""
+    jobs = [
+        Job(key, item.chart, item.namespace, item.values, item.context.environment.value.versions.kubernetes)
+        for key, item in resolved.items()
+    ]
+    places = {key: item.context.release.document.locate(()) for key, item in resolved.items()}
+    done, problems = render(tools.find("helm"), _texts(charts), jobs, places)
+    return {key: Made(resolved[key], found.objects) for key, found in sorted(done.items())}, problems
+
+
+def _texts(charts: Mapping[str, Chart]) -> dict[str, dict[str, str]]:
+    return {name: chart.files for name, chart in charts.items()}
+
+
+def base_step(
+    options: Options, charts: Mapping[str, Chart], sources: Sources, environments: Iterable[str]
+) -> dict[str, list[Tree]]:
+    """Render what each environment itself needs."""
+    jobs: list[Job] = []
+    places: dict[str, Location] = {}
+    for name in environments:
+        source = sources.environments[name].environment
+        for item in base.releases(source.value):
+            key = f"{name}/{item.name}"
+            jobs.append(Job(key, item.chart, "", item.values, source.value.versions.kubernetes))
+            places[key] = source.document.locate(())
+    done, problems = render(tools.find("helm"), _texts(charts), jobs, places)
+    if problems:
+        raise ProblemsFound(ordered(problems))
+    bases: dict[str, list[Tree]] = {name: [] for name in environments}
+    for job in jobs:
+        bases[job.key.partition("/")[0]] += done[job.key].objects.values()
+    return bases
+
+
+def validate_step(
+    options: Options,
+    charts: Mapping[str, Chart],
+    sources: Sources,
+    made: Mapping[str, Made],
+    bases: Mapping[str, list[Tree]],
+) -> tuple[list[Problem], int]:
+    """Run every check over everything; give what was found and how many checks ran."""
+    scopes = {key: ReleaseScope(item.resolved, charts[item.resolved.chart], item.objects) for key, item in made.items()}
+    problems = [
+        scope.problem(finding, check_id)
+        for scope in scopes.values()
+        for check_id, check in RELEASE_CHECKS.items()
+        for finding in check(scope)
+    ]
+    for name in bases:
+        inside = tuple(scope for key, scope in scopes.items() if key.startswith(f"{name}/"))
+        whole = EnvironmentScope(sources.environments[name].environment, inside)
+        problems += [problem for check in ENVIRONMENT_CHECKS.values() for problem in check(whole)]
+    problems += schema_step(options, sources, scopes, bases)
+    return problems, len(RELEASE_CHECKS) + len(ENVIRONMENT_CHECKS) + 1
+
+
+def schema_step(
+    options: Options, sources: Sources, scopes: Mapping[str, ReleaseScope], bases: Mapping[str, list[Tree]]
+) -> Iterator[Problem]:
+    """Let kubeconform read every object as the cluster's own version would."""
+    by_minor: dict[str, dict[str, Tree]] = {}
+    owners: dict[str, tuple[ReleaseScope, str]] = {}
+    for name, manifests in bases.items():
+        environment = sources.environments[name].environment.value
+        objects = by_minor.setdefault(environment.versions.kubernetes, {})
+        objects.update({f"{name}/{BASE}/{index}": manifest for index, manifest in enumerate(manifests)})
+    for key, scope in scopes.items():
+        minor = scope.resolved.context.environment.value.versions.kubernetes
+        for file, manifest in scope.objects.items():
+            by_minor[minor][f"{key}/{file}"] = manifest
+            owners[f"{key}/{file}"] = (scope, file)
+    for minor, objects in by_minor.items():
+        for key, path, message, hint in kubeconform.check(tools.find("kubeconform"), options.root, minor, objects):
+            yield _schema_problem(sources, owners.get(key), key, path, message, hint)
+
+
+def _schema_problem(
+    sources: Sources,
+    owner: tuple[ReleaseScope, str] | None,
+    key: str,
+    path: tuple[str | int, ...],
+    message: str,
+    hint: str,
+) -> Problem:
+    if owner is not None:
+        scope, file = owner
+        return scope.problem(Finding(file, path, message, hint), "schema")
+    document = sources.environments[key.partition("/")[0]].environment.document
+    return Problem(document.locate(()), key, message, hint, "schema")
+
+
+def tree_of(
+    options: Options,
+    charts: Mapping[str, Chart],
+    sources: Sources,
+    made: Mapping[str, Made],
+    bases: Mapping[str, list[Tree]],
+) -> Iterator[tuple[str, str]]:
+    """Every file that is made, with its text."""
+    if not options.narrowed:
+        yield from output.chart_files(charts)
+        yield from schema_files(charts)
+    for key, item in made.items():
+        environment, _, name = key.partition("/")
+        yield output.values_file(environment, name, charts[item.resolved.chart], item.resolved.values)
+        for manifest in item.objects.values():
+            yield output.object_file(environment, name, manifest)
+    for environment, manifests in bases.items():
+        wanted = {f"application-{name}.yaml" for name in options.releases}
+        if not options.releases:
+            for manifest in manifests:
+                yield output.base_file(environment, manifest)
+        for file, manifest in argocd_step(charts, sources, environment, made, manifests).items():
+            if not options.releases or file in wanted:
+                yield output.argocd_file(environment, file, manifest)
+
+
+def argocd_step(
+    charts: Mapping[str, Chart],
+    sources: Sources,
+    environment: str,
+    made: Mapping[str, Made],
+    manifests: list[Tree],
+) -> dict[str, Tree]:
+    """The projects and Applications of one environment."""
+    releases = [
+        argocd.ReleaseObjects(
+            name=item.resolved.name,
+            namespace=item.resolved.namespace,
+            objects=list(item.objects.values()),
+            kinds_emitable=charts[item.resolved.chart].kinds(),
+        )
+        for key, item in made.items()
+        if key.startswith(f"{environment}/")
+    ]
+    return argocd.files(sources.environments[environment].environment.value, releases, manifests)
+
+
+_DOCUMENTS: dict[str, type[msgspec.Struct]] = {
+    "model": Model,
+    "engine": EngineFile,
+    "stack": StackFile,
+    "accelerators": Accelerators,
+    "environment": Environment,
+    "release": Release,
+}
+
+
+def schema_files(charts: Mapping[str, Chart]) -> Iterator[tuple[str, str]]:
+    """Schemas for editors: of every hand-written document, and of the overrides of every chart."""
+    comment = {"$schema": DIALECT, "$comment": output.HEADER}
+    for name, type_ in _DOCUMENTS.items():
+        schema = {**comment, **msgspec.json.schema(type_)}
+        yield f"schemas/{name}.json", json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+    for chart in charts.values():
+        yield f"schemas/overlays/{chart.name}.json", json.dumps(chart.overlay, indent=1, ensure_ascii=False) + "\n"
+
+
+def owned(options: Options, sources: Sources) -> tuple[str, ...]:
+    """The folders in which whatever is not made is deleted; a filter narrows them."""
+    if options.releases:
+        return tuple(
+            place
+            for environment in chosen(options, sources)
+            for release in sorted(options.releases)
+            for place in output.owned_by_release(environment, release)
+            if release in sources.environments[environment].releases
+        )
+    places = [place for name in chosen(options, sources) for place in output.owned_by_environment(name)]
+    if options.environments:
+        return tuple(places)
+    left = [
+        place
+        for folder in sorted((options.root / "environments").glob("*"))
+        if folder.is_dir() and folder.name not in sources.environments
+        for place in output.owned_by_environment(folder.name)
+    ]
+    made_charts = [
+        f"charts/{folder.name}"
+        for folder in sorted((options.root / "charts").glob("*"))
+        if folder.is_dir() and folder.name != "released"
+    ]
+    return (*places, *left, *made_charts, "schemas/overlays")
