@@ -138,7 +138,7 @@ def violations(
             leaf
             for error in schema.errors(broken)
             for leaf in _leaves(schema, error)
-            if leaf.kind.name == "type" and tuple(leaf.instance_path) in whole
+            if leaf.kind.name == "type" and _real_path(data, leaf.instance_path) in whole
         ]
     found = dict.fromkeys(item for leaf in leaves for item in words.of(leaf))
     # a misspelt key is one mistake, not an unknown key and a missing one
@@ -246,7 +246,7 @@ class _Words:
 
     def of(self, error: jsonschema_rs.ValidationError) -> list[Violation]:
         """Word one error; a mapping with several unknown keys gives several."""
-        path = tuple(error.instance_path)
+        path = _real_path(self.data, error.instance_path)
         details = error.kind.as_dict()
         name = error.kind.name
         if name in ("additionalProperties", "unevaluatedProperties"):
@@ -499,6 +499,20 @@ def _homes(schema: Schema, key: str) -> set[str]:
 
     visit(schema.tree, "", 0)
     return found
+
+
+def _real_path(data: Any, path: list[str | int]) -> Path:
+    """Undo the library's reading of a key such as "1" as an index; where it lost a key, stop at its parent."""
+    real: Path = ()
+    for step in path:
+        if isinstance(data, dict) and step not in data:
+            meant = [key for key in data if re.fullmatch(r"\+?[0-9]{1,20}", key) and int(key) == step]
+            if not meant:
+                return real
+            step = meant[0]
+        real = (*real, step)
+        data = data[step]
+    return real
 
 
 def _at(data: Any, path: Path) -> Any:

@@ -239,7 +239,7 @@ def _mapping(node: MappingNode, depth: int, trouble: list[_Trouble]) -> dict[str
             trouble.append((key, f"{word} stands where a key belongs", "a key is a word"))
             continue
         name = key.value
-        if key.tag == "plain" and scalar(name) != name:
+        if not name or (key.tag == "plain" and scalar(name) != name):
             trouble.append((key, *_not_a_key(name)))
             continue
         if name == "<<" and key.tag == "plain":

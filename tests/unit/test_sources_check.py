@@ -146,6 +146,12 @@ def test_a_violation_says_what_is_wrong_and_what_to_do(case: str) -> None:
     assert (f"{dotted(violation.path)}: {violation.message}", violation.hint) == (problem, hint)
 
 
+def test_a_key_that_looks_like_an_index_keeps_its_text() -> None:
+    for key in ("1", "01", "+1"):
+        (violation,) = [v for v in found({"name": "a", "byName": {key: 5}}) if not v.at_key]
+        assert violation.path == ("byName", key)
+
+
 def test_a_missing_key_is_named_with_its_description() -> None:
     assert found({}) == [
         Violation(("name",), "the key `name` is missing", "write `name:` (Also the file's name)", True)
@@ -202,7 +208,7 @@ def test_a_clean_document_converts() -> None:
     assert convert(document, Release) == Release(model="a", variant="b", namespace="c", values={"x": 1})
 
 
-words = st.text("abcA1 -", max_size=5)
+words = st.text("abcA1 +-", max_size=5)
 simple = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | words,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),

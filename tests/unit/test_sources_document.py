@@ -134,6 +134,10 @@ def test_all_duplicate_keys_are_named_with_their_first_line() -> None:
     ]
 
 
+def test_an_empty_key_is_refused() -> None:
+    assert [p.message for p in problems('"": 1\n')] == ["the key is empty"]
+
+
 def test_the_first_of_two_equal_keys_counts() -> None:
     found, _ = parse(b"a: 1\na: 2\n", "x.yaml")
     assert found is not None and found.data == {"a": 1} and found.locate(("a",)).line == 1
