@@ -19,7 +19,7 @@ from generator.objects.pod import (
     pull_secrets,
 )
 from generator.objects.support import disruption_budget, network_policy, pod_monitor
-from generator.template.refs import add, filled, when
+from generator.template.refs import add, filled, text, when
 from generator.values.base import Quantity, Values
 from generator.values.common import Image
 
@@ -79,9 +79,9 @@ def arguments(plan: Plan, port: int) -> list[Any]:
         "--decode-selector",
         *_selector(plan, "decode"),
         "--health-check-interval-secs",
-        f"{options.health_check_seconds}",
+        text(options.health_check_seconds),
         "--request-timeout-secs",
-        f"{plan.common.route.request_seconds}",
+        text(plan.common.route.request_seconds),
     ]
 
 
