@@ -35,6 +35,8 @@ class Flag(msgspec.Struct, frozen=True):
     name: str
     value: object = None
     condition: object = None
+    # of the engine's own HTTP server: a stack with a server of its own lacks it, or spells it otherwise
+    server: bool = False
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,13 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     positional_model: bool = False
     model_flag: str = "--model"
     port: int
+    port_name: str = "http"
+    # name of the engine's container
+    container: str = "engine"
+    # the pod brings its own /dev/shm; no: the stack's controller does
+    shared_memory: bool = True
+    # through which the server learns the key that clients must send; empty: it cannot ask for one
+    api_key_variable: str = ""
     probes: Probes
     metrics: Metrics
     user: int = 0
@@ -205,6 +214,10 @@ class Stack(Protocol):
     def NAME(self) -> axes.Stack: ...
     @property
     def REFUSALS(self) -> Sequence[Refusal]: ...
+    @property
+    def COMMON(self) -> type[Common]:
+        """The common values, without those that would have no effect here."""
+        ...
 
     def options(self, engine: axes.Engine, topology: axes.Topology) -> type[msgspec.Struct]:
         """The stack's slot of the values."""

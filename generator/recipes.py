@@ -13,7 +13,7 @@ from generator import contract
 from generator.engines import vllm
 from generator.model.axes import Engine, Recipe, Scaling, Stack, Topology
 from generator.scaling import fixed, queue, zero
-from generator.stacks import kubernetes
+from generator.stacks import dynamo, kubernetes
 from generator.template.refs import refs
 from generator.topologies import aggregated, disaggregated, multinode
 from generator.values.base import Values
@@ -30,7 +30,7 @@ SCALINGS: dict[Scaling, contract.Scaling] = {
     Scaling.QUEUE: queue,
     Scaling.ZERO: zero,
 }
-STACKS: dict[Stack, contract.Stack] = {Stack.KUBERNETES: kubernetes}
+STACKS: dict[Stack, contract.Stack] = {Stack.KUBERNETES: kubernetes, Stack.DYNAMO: dynamo}
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -84,7 +84,7 @@ def values_type(recipe: Recipe) -> type[msgspec.Struct]:
         ("scaling", scaling.Options),
     ):
         slots.append((name, _described(options), options()))
-    return _struct("ChartValues", slots, base=Common)
+    return _struct("ChartValues", slots, base=stack.COMMON)
 
 
 def _described(options: type[msgspec.Struct]) -> Any:

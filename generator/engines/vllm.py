@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from generator.contract import Flag, Metrics, Position, Probes, Refusal, RoleView, Runtime
 from generator.model.axes import Engine, Task
-from generator.objects.pod import MODELS, secret_environment
+from generator.objects.pod import MODELS
 from generator.template.refs import equals, filled, negate, text
 from generator.values.base import Share, Values
 from generator.values.common import Common
@@ -32,6 +32,7 @@ RUNTIME = Runtime(
     # the image starts `vllm serve`
     positional_model=True,
     port=PORT,
+    api_key_variable="VLLM_API_KEY",
     # one path for all: the socket opens only once the engine is up, and stays 200 until it dies
     probes=Probes(alive="/health", ready="/health", alive_timeout_seconds=10),
     metrics=Metrics(running="vllm:num_requests_running", waiting="vllm:num_requests_waiting"),
@@ -91,7 +92,7 @@ def flags(common: Common, options: Options, role: RoleView) -> tuple[Flag, ...]:
     split, own = role.values.parallelism, role.engine
     return (
         Flag("--served-model-name", common.model.served_name),
-        Flag("--port", str(PORT)),
+        Flag("--port", str(PORT), server=True),
         Flag("--revision", common.model.revision, filled(common.model.revision)),
         Flag("--max-model-len", text(common.model.context_tokens), filled(common.model.context_tokens)),
         Flag("--trust-remote-code", condition=common.model.trust_remote_code),
@@ -112,12 +113,12 @@ def flags(common: Common, options: Options, role: RoleView) -> tuple[Flag, ...]:
         Flag("--load-format", options.load_format, negate(equals(options.load_format, "auto"))),
         Flag("--generation-config", options.generation_config, negate(equals(options.generation_config, "auto"))),
         Flag("--quantization", options.quantization, filled(options.quantization)),
-        Flag("--chat-template", options.chat_template, filled(options.chat_template)),
-        Flag("--enable-auto-tool-choice", condition=filled(options.tool_parser)),
-        Flag("--tool-call-parser", options.tool_parser, filled(options.tool_parser)),
+        Flag("--chat-template", options.chat_template, filled(options.chat_template), server=True),
+        Flag("--enable-auto-tool-choice", condition=filled(options.tool_parser), server=True),
+        Flag("--tool-call-parser", options.tool_parser, filled(options.tool_parser), server=True),
         Flag("--reasoning-parser", options.reasoning_parser, filled(options.reasoning_parser)),
         # 0 would abort what is in flight at the stop signal
-        Flag("--shutdown-timeout", text(common.timing.drain_seconds)),
+        Flag("--shutdown-timeout", text(common.timing.drain_seconds), server=True),
     )
 
 
@@ -148,7 +149,6 @@ def environment(common: Common, options: Options) -> list[Any]:
         {"name": "VLLM_ENGINE_READY_TIMEOUT_S", "value": text(common.timing.startup_seconds)},
         {"name": "VLLM_CACHE_ROOT", "value": f"{MODELS}/vllm"},
         {"name": "VLLM_NO_USAGE_STATS", "value": "1"},
-        *secret_environment(common, "VLLM_API_KEY", "api_key"),
     ]
 
 

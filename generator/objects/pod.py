@@ -84,10 +84,10 @@ def hub_environment(common: Common) -> list[Any]:
     ]
 
 
-def http_probe(path: str, *, timeout: int, period: object, failures: object) -> Data:
+def http_probe(path: str, *, timeout: int, period: object, failures: object, port: str = "http") -> Data:
     """Ask over HTTP, always with an explicit timeout."""
     return {
-        "httpGet": {"path": path, "port": "http"},
+        "httpGet": {"path": path, "port": port},
         "timeoutSeconds": timeout,
         "periodSeconds": period,
         "failureThreshold": failures,
@@ -96,7 +96,7 @@ def http_probe(path: str, *, timeout: int, period: object, failures: object) -> 
 
 def probes(common: Common, runtime: Runtime) -> Data:
     """Startup, readiness and liveness, all written from the one startup budget and the runtime's paths."""
-    alive, ready = runtime.probes.alive, runtime.probes.ready
+    alive, ready, port = runtime.probes.alive, runtime.probes.ready, runtime.port_name
     slow = runtime.probes.alive_timeout_seconds
     return {
         "startupProbe": http_probe(
@@ -104,9 +104,10 @@ def probes(common: Common, runtime: Runtime) -> Data:
             timeout=5,
             period=PROBE_PERIOD_SECONDS,
             failures=ceil_div(common.timing.startup_seconds, PROBE_PERIOD_SECONDS),
+            port=port,
         ),
-        "readinessProbe": http_probe(ready, timeout=5, period=5, failures=3),
-        "livenessProbe": http_probe(alive, timeout=slow, period=slow + 5, failures=4),
+        "readinessProbe": http_probe(ready, timeout=5, period=5, failures=3, port=port),
+        "livenessProbe": http_probe(alive, timeout=slow, period=slow + 5, failures=4, port=port),
     }
 
 
@@ -130,14 +131,14 @@ def engine_container(
     """The container that serves; one that does not lead a replica has no server to ask."""
     common, runtime = plan.common, plan.runtime
     return {
-        "name": "engine",
+        "name": runtime.container,
         **container_image(common.image),
         "imagePullPolicy": common.image.pull_policy,
         **({"command": list(runtime.command)} if runtime.command else {}),
         "args": arguments(common, runtime, flags, role),
-        "env": [*hub_environment(common), *environment, role.values.extra_env],
+        "env": [*hub_environment(common), *environment, *_api_key(common, runtime), role.values.extra_env],
         **(
-            {"ports": [{"name": "http", "containerPort": runtime.port}], **probes(common, runtime)}
+            {"ports": [{"name": runtime.port_name, "containerPort": runtime.port}], **probes(common, runtime)}
             if position.leads
             else {}
         ),
@@ -156,17 +157,35 @@ def engine_container(
                 "mountPath": MODELS,
                 **when(equals(common.cache.kind, "image"), {"readOnly": True}),
             },
-            when(filled(role.values.shared_memory), [{"name": "shm", "mountPath": "/dev/shm"}]),
-            when(
-                filled(common.platform.ca_bundle),
-                [{"name": "ca-bundle", "mountPath": "/etc/ssl/bundle", "readOnly": True}],
-            ),
+            *_shared_memory(runtime, role, {"name": "shm", "mountPath": "/dev/shm"}),
+            *bundle_mount(common),
         ],
     }
 
 
-def volumes(common: Common, role: RoleView) -> list[Any]:
-    """Weights, shared memory and certificates."""
+def _api_key(common: Common, runtime: Runtime) -> list[Any]:
+    variable = runtime.api_key_variable
+    return secret_environment(common, variable, "api_key") if variable else []
+
+
+def _shared_memory(runtime: Runtime, role: RoleView, item: Data) -> list[Any]:
+    return [when(filled(role.values.shared_memory), [item])] if runtime.shared_memory else []
+
+
+def bundle_mount(common: Common) -> list[Any]:
+    """The certificates that the cluster trusts, in a container."""
+    bundle = {"name": "ca-bundle", "mountPath": "/etc/ssl/bundle", "readOnly": True}
+    return [when(filled(common.platform.ca_bundle), [bundle])]
+
+
+def bundle_volume(common: Common) -> list[Any]:
+    """The same, in its pod."""
+    bundle = common.platform.ca_bundle
+    return [when(filled(bundle), [{"name": "ca-bundle", "configMap": {"name": bundle}}])]
+
+
+def models_volumes(common: Common) -> list[Any]:
+    """Where the weights lie, one of three kinds."""
     kind = common.cache.kind
     return [
         when(
@@ -183,15 +202,13 @@ def volumes(common: Common, role: RoleView) -> list[Any]:
                 }
             ],
         ),
-        when(
-            filled(role.values.shared_memory),
-            [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": role.values.shared_memory}}],
-        ),
-        when(
-            filled(common.platform.ca_bundle),
-            [{"name": "ca-bundle", "configMap": {"name": common.platform.ca_bundle}}],
-        ),
     ]
+
+
+def volumes(common: Common, runtime: Runtime, role: RoleView) -> list[Any]:
+    """Weights, shared memory and certificates."""
+    shm = {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": role.values.shared_memory}}
+    return [*models_volumes(common), *_shared_memory(runtime, role, shm), *bundle_volume(common)]
 
 
 def affinity(role: RoleView) -> Data:
@@ -242,20 +259,33 @@ def grace_seconds(common: Common) -> int:
     return add(common.timing.pre_stop_seconds, common.timing.drain_seconds, EXIT_SECONDS)
 
 
-def engine_pod(plan: Plan, role: RoleView, flags: tuple[Flag, ...], environment: list[Any], position: Position) -> Data:
-    """The pod template of one role at one position."""
+def engine_pod(
+    plan: Plan,
+    role: RoleView,
+    flags: tuple[Flag, ...],
+    environment: list[Any],
+    position: Position,
+    *,
+    account: Data | None = None,
+    annotations: Data | None = None,
+) -> Data:
+    """The pod template of one role at one position.
+
+    Without `account` it runs under the release's own, which has no token.
+    """
     common = plan.common
+    own_account = {"serviceAccountName": common.name, "automountServiceAccountToken": False}
     return {
         "metadata": {
             "labels": of_component(common, role.name),
             "annotations": {
                 "modelyard.dev/model": common.model.served_name,
+                **(annotations or {}),
                 **spread(role.values.pod_annotations),
             },
         },
         "spec": {
-            "serviceAccountName": common.name,
-            "automountServiceAccountToken": False,
+            **(own_account if account is None else account),
             # a Service called like the engine would set variables that the engine refuses
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": grace_seconds(common),
@@ -263,6 +293,6 @@ def engine_pod(plan: Plan, role: RoleView, flags: tuple[Flag, ...], environment:
             "securityContext": security(common),
             **placement(common, role),
             "containers": [engine_container(plan, role, flags, environment, position)],
-            "volumes": volumes(common, role),
+            "volumes": volumes(common, plan.runtime, role),
         },
     }

@@ -146,14 +146,17 @@ def external_secret(common: Common, which: str, source: SecretKey) -> Object:
     )
 
 
-def route(plan: Plan) -> Object:
-    """Lead the API paths to the Service, or to the interceptor that holds requests while a model wakes."""
+def route(plan: Plan, own: Data | None = None) -> Object:
+    """Lead the API paths to the Service, or to the interceptor that holds requests while a model wakes.
+
+    `own` names a backend of the stack in place of the release's Service.
+    """
     common = plan.common
     gateway, keda = common.platform.gateway, common.platform.keda
     backend = (
         {"name": keda.interceptor, "namespace": keda.namespace, "port": keda.interceptor_port}
         if plan.scaling.HOLDS_REQUESTS
-        else {"name": common.name, "port": common.service.port}
+        else own or {"name": common.name, "port": common.service.port}
     )
     parent = {
         "name": gateway.name,
@@ -196,6 +199,7 @@ def pod_monitor(
     port: str = "http",
     path: str = "/metrics",
     extra_selector: Data | None = None,
+    relabelings: list[Any] | None = None,
 ) -> Object:
     """Scrape every pod of a component that answers, once."""
     common = plan.common
@@ -215,6 +219,7 @@ def pod_monitor(
                         "port": port,
                         "path": path,
                         "interval": f"{common.monitoring.interval_seconds}s",
+                        **({"relabelings": relabelings} if relabelings else {}),
                     }
                 ],
             }

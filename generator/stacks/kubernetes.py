@@ -25,11 +25,13 @@ from generator.model import axes, waves
 from generator.objects import support, vllm_router
 from generator.objects.labels import object_name, of_component, selector
 from generator.objects.pod import engine_pod
-from generator.template.refs import add, filled, when
+from generator.template.refs import add, filled, text, when
 from generator.values.base import Values
+from generator.values.common import Common
 
 NAME = axes.Stack.KUBERNETES
 REFUSALS: tuple[Refusal, ...] = ()
+COMMON = Common
 
 LEADER_LABEL = {"leaderworkerset.sigs.k8s.io/worker-index": "0"}
 EXCLUSIVE = "leaderworkerset.sigs.k8s.io/exclusive-topology"
@@ -121,7 +123,7 @@ def leader_worker_set(plan: Plan, role: RoleView) -> Object:
         labels=of_component(plan.common, role.name),
         annotations={
             **waves.annotations("LeaderWorkerSet"),
-            waves.PROGRESS_DEADLINE: f"{add(plan.common.timing.schedule_seconds, plan.common.timing.startup_seconds)}",
+            waves.PROGRESS_DEADLINE: text(add(plan.common.timing.schedule_seconds, plan.common.timing.startup_seconds)),
             **together,
         },
         body={
