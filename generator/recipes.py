@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from generator import contract
-from generator.engines import vllm
+from generator.engines import sglang, simulator, vllm
 from generator.model.axes import Engine, Recipe, Scaling, Stack, Topology
 from generator.scaling import fixed, queue, zero
 from generator.stacks import dynamo, kubernetes
@@ -19,7 +19,11 @@ from generator.topologies import aggregated, disaggregated, multinode
 from generator.values.base import Values
 from generator.values.common import Common, Role
 
-ENGINES: dict[Engine, contract.Engine] = {Engine.VLLM: vllm}
+ENGINES: dict[Engine, contract.Engine] = {
+    Engine.VLLM: vllm,
+    Engine.SGLANG: sglang,
+    Engine.SIMULATOR: simulator,
+}
 TOPOLOGIES: dict[Topology, contract.Topology] = {
     Topology.AGGREGATED: aggregated,
     Topology.MULTINODE: multinode,
