@@ -1,6 +1,7 @@
 """llm-d-inference-sim: plays a vLLM replica without a GPU, API, metrics and time to start alike.
 
-Its objects equal vLLM's but for image, GPU, flags and the path of readiness, so that a release can be rehearsed.
+Its objects equal vLLM's but for image, GPU, flags and the path of readiness, so that a release can be rehearsed; a
+test compares them.
 Source: Go module github.com/llm-d/llm-d-inference-sim v0.10.2 (run): Dockerfile, pkg/communication, pkg/common.
 """
 
@@ -8,12 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta
 
-from generator.contract import Flag, Position, Refusal, RoleView
-from generator.engines import vllm
+from generator.contract import Flag, Metrics, Position, Probes, Refusal, RoleView, Runtime
 from generator.model.axes import Engine, Task, Topology
+from generator.objects.pod import MODELS
 from generator.template.refs import filled, text
 from generator.values.base import Values
 from generator.values.common import Common
@@ -38,20 +38,22 @@ REFUSALS = (
     ),
 )
 
-RUNTIME = msgspec.structs.replace(
-    vllm.RUNTIME,
+PORT = 8000
+
+RUNTIME = Runtime(
     engine=NAME,
     program="llm-d-inference-sim",
-    positional_model=False,
+    port=PORT,
+    # it asks for no key, but a rehearsal meets the same Secret
+    api_key_variable="VLLM_API_KEY",
     # /health is 200 from the first moment and /ready too (deprecated); only this one waits for --startup-duration
-    probes=msgspec.structs.replace(vllm.RUNTIME.probes, ready="/health/ready"),
+    probes=Probes(alive="/health", ready="/health/ready", alive_timeout_seconds=10),
+    metrics=Metrics(running="vllm:num_requests_running", waiting="vllm:num_requests_waiting"),
+    # the user of its image
     user=65532,
     group=65532,
     fs_group=65532,
 )
-
-# Taken over although it reads none of these variables, nor asks for the API key: a rehearsal meets the same Secrets.
-environment = vllm.environment
 
 
 class Options(Values, frozen=True, kw_only=True):
@@ -83,7 +85,7 @@ def flags(common: Common, options: Options, role: RoleView) -> tuple[Flag, ...]:
     """The flags of one simulator. Tensor, pipeline and data parallelism have nothing to split."""
     return (
         Flag("--served-model-name", common.model.served_name),
-        Flag("--port", str(RUNTIME.port), server=True),
+        Flag("--port", str(PORT), server=True),
         # otherwise it asks the hub for the model at start, and then wants a tokenizer service beside it
         Flag("--force-dummy-tokenizer"),
         # its own default is 1024 tokens
@@ -106,6 +108,16 @@ def group_flags(role: RoleView, position: Position, size: object) -> tuple[Flag,
 def transfer_flags(role: str) -> tuple[Flag, ...]:
     """No chart hands a cache over: REFUSALS."""
     return ()
+
+
+def environment(common: Common, options: Options) -> list[Any]:
+    """The variables of vLLM, of which it reads none: its pods are to differ in nothing that need not differ."""
+    return [
+        {"name": "VLLM_HOST_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        {"name": "VLLM_ENGINE_READY_TIMEOUT_S", "value": text(common.timing.startup_seconds)},
+        {"name": "VLLM_CACHE_ROOT", "value": f"{MODELS}/vllm"},
+        {"name": "VLLM_NO_USAGE_STATS", "value": "1"},
+    ]
 
 
 def transfer_environment() -> list[Any]:
