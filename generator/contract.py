@@ -78,6 +78,8 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     user: int = 0
     group: int = 0
     fs_group: int = 0
+    # from the last answer to the end of the process
+    exit_seconds: int = 10
 
 
 class Position(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from msgspec import Meta
 from generator.contract import Flag, Metrics, Position, Probes, Refusal, RoleView, Runtime
 from generator.model.axes import Engine, Task, Topology
 from generator.objects.pod import MODELS
-from generator.template.refs import either, equals, filled, negate, text, when
+from generator.template.refs import either, equals, filled, negate, text
 from generator.values.base import Values
 from generator.values.common import Common
 
@@ -49,6 +49,8 @@ RUNTIME = Runtime(
     command=("sglang", "serve"),
     model_flag="--model-path",
     port=PORT,
+    # it looks every 5 s whether all is answered, then waits up to 15 s for its schedulers
+    exit_seconds=25,
     api_key_variable=KEY_VARIABLE,
     # /ready is 200 only when started, not paused and not draining
     probes=Probes(alive="/health", ready="/ready", alive_timeout_seconds=10),
@@ -174,11 +176,7 @@ def environment(common: Common, options: Options) -> list[Any]:
         {"name": "SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION", "value": "0"},
         # the first request compiles kernels; the engine gives up after 600 s, before a longer startup probe would
         {"name": "SGLANG_WARMUP_TIMEOUT", "value": text(common.timing.startup_seconds)},
-        # kept with the weights, unless they come as an image, which cannot be written
-        when(
-            negate(equals(common.cache.kind, "image")),
-            [{"name": "SGLANG_CACHE_DIR", "value": f"{MODELS}/sglang"}],
-        ),
+        {"name": "SGLANG_CACHE_DIR", "value": f"{MODELS}/sglang"},
     ]
 
 

@@ -26,6 +26,7 @@ PROBE_PERIOD_SECONDS = 10
 # an engine that has drained still ends its workers; vLLM waits 5 s for them
 EXIT_SECONDS = 10
 MODELS = "/models"
+WEIGHTS = "/weights"
 
 
 def container_image(value: Image) -> Data:
@@ -152,11 +153,8 @@ def engine_container(
             },
         },
         "volumeMounts": [
-            {
-                "name": "models",
-                "mountPath": MODELS,
-                **when(equals(common.cache.kind, "image"), {"readOnly": True}),
-            },
+            {"name": "models", "mountPath": MODELS},
+            *weights_mount(common),
             *_shared_memory(runtime, role, {"name": "shm", "mountPath": "/dev/shm"}),
             *bundle_mount(common),
         ],
@@ -184,24 +182,22 @@ def bundle_volume(common: Common) -> list[Any]:
     return [when(filled(bundle), [{"name": "ca-bundle", "configMap": {"name": bundle}}])]
 
 
+def weights_mount(common: Common) -> list[Any]:
+    """An image with weights is mounted beside the folder that caches are written to."""
+    image = {"name": "weights", "mountPath": WEIGHTS, "readOnly": True}
+    return [when(equals(common.cache.kind, "image"), [image])]
+
+
 def models_volumes(common: Common) -> list[Any]:
-    """Where the weights lie, one of three kinds."""
+    """Where weights and caches lie: a claim, or a folder of the pod; with an image, the weights apart."""
     kind = common.cache.kind
+    claim = {"name": "models", "persistentVolumeClaim": {"claimName": f"{common.name}-models"}}
+    folder = {"name": "models", "emptyDir": {"sizeLimit": common.cache.size}}
+    image = {"reference": common.cache.image, "pullPolicy": common.image.pull_policy}
     return [
-        when(
-            equals(kind, "claim"),
-            [{"name": "models", "persistentVolumeClaim": {"claimName": f"{common.name}-models"}}],
-        ),
-        when(equals(kind, "ephemeral"), [{"name": "models", "emptyDir": {"sizeLimit": common.cache.size}}]),
-        when(
-            equals(kind, "image"),
-            [
-                {
-                    "name": "models",
-                    "image": {"reference": common.cache.image, "pullPolicy": common.image.pull_policy},
-                }
-            ],
-        ),
+        when(equals(kind, "claim"), [claim]),
+        when(negate(equals(kind, "claim")), [folder]),
+        when(equals(kind, "image"), [{"name": "weights", "image": image}]),
     ]
 
 
@@ -254,9 +250,9 @@ def pull_secrets(common: Common) -> list[Any]:
     return [each(common.platform.pull_secrets, lambda name: [{"name": name}])]
 
 
-def grace_seconds(common: Common) -> int:
+def grace_seconds(common: Common, exit_seconds: int = EXIT_SECONDS) -> int:
     """Wait, drain, and a little to exit: always longer than what happens inside."""
-    return add(common.timing.pre_stop_seconds, common.timing.drain_seconds, EXIT_SECONDS)
+    return add(common.timing.pre_stop_seconds, common.timing.drain_seconds, exit_seconds)
 
 
 def engine_pod(
@@ -288,7 +284,7 @@ def engine_pod(
             **(own_account if account is None else account),
             # a Service called like the engine would set variables that the engine refuses
             "enableServiceLinks": False,
-            "terminationGracePeriodSeconds": grace_seconds(common),
+            "terminationGracePeriodSeconds": grace_seconds(common, plan.runtime.exit_seconds),
             "imagePullSecrets": pull_secrets(common),
             "securityContext": security(common),
             **placement(common, role),

@@ -142,6 +142,8 @@ def _stack_rows(recipe: Recipe, stack: Sourced[StackFile]) -> Iterator[Row]:
     release = stack.value.releases[index]
     options = recipes.STACKS[recipe.stack].options(recipe.engine, recipe.topology)
     standing = values_schema.defaults(options)
+    if "version" in standing:
+        yield Row(("stack", "version"), release.version, stack.document, ("releases", index, "version"))
     for program, tree in standing.items():
         image = tree.get("image") if isinstance(tree, dict) else None
         if not isinstance(image, dict) or "repository" not in image:
@@ -167,14 +169,27 @@ def _model_rows(context: Context) -> Iterator[Row]:
     yield Row(("route", "paths"), list(API_PATHS[task]), document, ("capabilities", "task"), "API paths of the task")
     for key, value in engine.task_options(task).items():
         yield Row(("engine", key), value, document, ("capabilities", "task"), "the task")
-    parsers = model.parsers.get(context.recipe.engine.value)
-    known = {info.encode_name for info in msgspec.structs.fields(engine.Options)}
-    for key, word, parser in (
-        ("toolParser", "tool", parsers.tool if parsers else None),
-        ("reasoningParser", "reasoning", parsers.reasoning if parsers else None),
-    ):
-        if parser is not None and key in known:
-            yield Row(("engine", key), parser, document, ("parsers", context.recipe.engine.value, word))
+    yield from _parser_rows(context)
+
+
+def _parser_rows(context: Context) -> Iterator[Row]:
+    """Parsers by the name that each program gives them: the engine's, and the stack's where it parses itself."""
+    recipe = context.recipe
+    slots = (
+        ("engine", recipe.engine.value, recipes.ENGINES[recipe.engine].Options),
+        ("stack", recipe.stack.value, recipes.STACKS[recipe.stack].options(recipe.engine, recipe.topology)),
+    )
+    for slot, program, options in slots:
+        parsers = context.model.value.parsers.get(program)
+        known = {info.encode_name for info in msgspec.structs.fields(options)}
+        if parsers is None:
+            continue
+        for key, word, parser in (
+            ("toolParser", "tool", parsers.tool),
+            ("reasoningParser", "reasoning", parsers.reasoning),
+        ):
+            if parser is not None and key in known:
+                yield Row((slot, key), parser, context.model.document, ("parsers", program, word))
 
 
 def _variant_rows(context: Context) -> Iterator[Row]:

@@ -14,9 +14,9 @@ from generator.contract import Object, Plan, Refusal, RoleView
 from generator.model import waves
 from generator.model.axes import Scaling, Topology
 from generator.objects.keda import autoscaler, load_trigger
-from generator.objects.labels import of_release
+from generator.objects.labels import namespace, of_release
 from generator.objects.support import prometheus_authentication
-from generator.template.refs import add
+from generator.template.refs import add, filled, negate, when
 from generator.values.base import Values
 
 NAME = Scaling.ZERO
@@ -90,7 +90,14 @@ def interceptor_route(plan: Plan) -> Object:
         body={
             "spec": {
                 "target": {"service": common.name, "port": common.service.port},
-                "rules": [{"hosts": common.route.hostnames}],
+                # without a host name of its own the release is known by that of its Service
+                "rules": [
+                    when(filled(common.route.hostnames), [{"hosts": common.route.hostnames}]),
+                    when(
+                        negate(filled(common.route.hostnames)),
+                        [{"hosts": [f"{common.name}.{namespace(common)}"]}],
+                    ),
+                ],
                 "scalingMetric": {"concurrency": {"targetValue": plan.scaling_options.held_requests}},
                 # without the first a client that gave up is never noticed and keeps its model awake
                 "timeouts": {

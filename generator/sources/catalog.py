@@ -129,7 +129,7 @@ class Model(Closed, frozen=True, kw_only=True):
     architecture: Architecture
     capabilities: Capabilities
     minimum_engine: Annotated[dict[str, Text], Meta(description="Lowest engine version that serves it")] = {}
-    parsers: Annotated[dict[str, Parsers], Meta(description="By engine")] = {}
+    parsers: Annotated[dict[str, Parsers], Meta(description="By engine, or by a stack that parses itself")] = {}
     trust_remote_code: bool = False
     values: Annotated[Tree, Meta(description="Chart values for every variant")] = {}
     variants: Annotated[dict[Label, Variant], Meta(min_length=1)]

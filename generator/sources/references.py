@@ -98,7 +98,7 @@ def _model(sources: Sources, source: Sourced[Model]) -> Problems:
     yield from _served_name(source, ("servedName",), model.served_name)
     yield from _reasons(source, ("source",), model.source, ("revision", "license", "gated"), model)
     yield from _engine_names(source, ("minimumEngine",), model.minimum_engine)
-    yield from _engine_names(source, ("parsers",), model.parsers)
+    yield from _engine_names(source, ("parsers",), model.parsers, stacks=True)
     yield from _nulls(source, ("values",), model.values)
     for name, variant in model.variants.items():
         path = ("variants", name)
@@ -154,8 +154,9 @@ def _field(part: Any, dotted_name: str) -> tuple[bool, Any]:
     return True, part
 
 
-def _engine_names(source: Sourced[Any], path: Path, names: Iterable[str]) -> Problems:
-    known = [engine.value for engine in Engine]
+def _engine_names(source: Sourced[Any], path: Path, names: Iterable[str], *, stacks: bool = False) -> Problems:
+    # a stack that parses answers itself has names of its own
+    known = [engine.value for engine in Engine] + [stack.value for stack in Stack if stacks]
     for name in names:
         if name not in known:
             yield _problem(source, (*path, name), f"unknown engine {shown(name)}", _choose(name, known), at_key=True)

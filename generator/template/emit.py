@@ -121,9 +121,7 @@ class Emitter:
 
     def item(self, item: Mapping[str, Any] | list[Any], indent: int) -> Iterator[str]:
         pad = " " * indent
-        write: Callable[[Any, int], Iterator[str]] = (
-            self.mapping if isinstance(item, Mapping) else self.sequence
-        )
+        write: Callable[[Any, int], Iterator[str]] = self.mapping if isinstance(item, Mapping) else self.sequence
         first, *rest = write(item, indent + 2)
         if first.lstrip().startswith("{{-"):
             # an action may leave nothing on the dash's own line
@@ -155,11 +153,7 @@ class Emitter:
             return json.dumps(value)
         mark = whole(value)
         if mark:
-            return (
-                f"{{{{ {self.typed(*mark)} }}}}"
-                if mark[0] != "str"
-                else f"{{{{ {self.expr(mark[1])} | quote }}}}"
-            )
+            return f"{{{{ {self.typed(*mark)} }}}}" if mark[0] != "str" else f"{{{{ {self.expr(mark[1])} | quote }}}}"
         parts = TOKEN.split(value)  # literal, kind, expression, literal ...
         if len(parts) == 1:
             plain = PLAIN.fullmatch(value) and value.lower() not in WORDS

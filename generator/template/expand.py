@@ -20,6 +20,10 @@ Path = tuple[str | int, ...]
 _LEXEME = re.compile(r'\s*(?:(\()|(\))|"([^"]*)"|(-?\d+)(?![\w.])|([^\s()"]+))')
 
 
+class Whole(int):
+    """A number that Go holds as int64: printed in full, while a plain value is a float64."""
+
+
 class Found(msgspec.Struct, frozen=True):
     """A value with the paths below `.Values` that it was made of."""
 
@@ -48,26 +52,22 @@ def go_number(value: float | int) -> str:
     if -4 <= power < 6 or value == 0:
         return f"{Decimal(repr(float(value))).normalize():f}"
     head, tail = str(digits[0]), "".join(map(str, digits[1:]))
-    return (
-        f"{'-' if sign else ''}{head}{'.' if tail else ''}{tail}e{'-' if power < 0 else '+'}{abs(power):02d}"
-    )
+    return f"{'-' if sign else ''}{head}{'.' if tail else ''}{tail}e{'-' if power < 0 else '+'}{abs(power):02d}"
 
 
 def text_of(value: Any) -> str:
     """Print a value as Go's `%v` does."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return go_number(value)
-    return str(value)
+    if isinstance(value, Whole):
+        return str(int(value))
+    return go_number(value) if isinstance(value, (int, float)) else str(value)
 
 
 class Scope:
     """Values, and the variables of the loops around."""
 
-    def __init__(
-        self, values: Mapping[str, Any], namespace: str, variables: dict[str, Found] | None = None
-    ) -> None:
+    def __init__(self, values: Mapping[str, Any], namespace: str, variables: dict[str, Found] | None = None) -> None:
         self.values = values
         self.namespace = namespace
         self.variables = variables or {}
@@ -144,9 +144,9 @@ _FUNCTIONS: dict[str, Callable[[list[Any]], Any]] = {
     "and": lambda args: _first(args, wanted=False),
     "or": lambda args: _first(args, wanted=True),
     "eq": lambda args: args[0] == args[1],
-    "int64": lambda args: int(args[0]),
-    "add": lambda args: sum(int(arg) for arg in args),
-    "div": lambda args: int(args[0]) // int(args[1]),
+    "int64": lambda args: Whole(args[0]),
+    "add": lambda args: Whole(sum(int(arg) for arg in args)),
+    "div": lambda args: Whole(int(args[0]) // int(args[1])),
 }
 
 _ABSENT = object()
@@ -209,9 +209,7 @@ def _sequence(items: list[Any], scope: Scope, at: Path, origins: dict[Path, tupl
     return out
 
 
-def _extend(
-    items: list[Any], scope: Scope, at: Path, origins: dict[Path, tuple[Path, ...]], out: list[Any]
-) -> None:
+def _extend(items: list[Any], scope: Scope, at: Path, origins: dict[Path, tuple[Path, ...]], out: list[Any]) -> None:
     for item in items:
         block, mark = control(item), whole(item)
         if block and block[0] == "if":
