@@ -77,8 +77,9 @@ def test_a_default_that_is_an_object_of_the_engine_is_left_out() -> None:
     assert "default" not in described("--x", default=object())
 
 
-def test_choices_in_a_set_are_sorted() -> None:
+def test_choices_are_sorted_words_by_letter_and_numbers_by_size() -> None:
     assert described("--x", choices={"b", "a", "c"})["choices"] == ["a", "b", "c"]
+    assert described("--x", type=int, choices=[16, 1, 8])["choices"] == [1, 8, 16]
 
 
 @pytest.mark.parametrize(

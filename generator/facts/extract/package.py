@@ -29,7 +29,7 @@ _PLATFORMS = (
     "manylinux2014_x86_64",
 )
 # Small packages that the engines' parsers need for real; pinned, so that two runs read the same.
-_HELPERS = (
+_SUPPORT = (
     "annotated-doc==0.0.7",
     "annotated-types==0.8.0",
     "anyio==4.16.0",
@@ -90,21 +90,21 @@ def go_module(path: str, version: str, work: Path) -> Package:
     return Package(Path(answer["Dir"]), source)
 
 
-def helpers(work: Path) -> Path:
+def support(work: Path) -> Path:
     """Install the small packages that engines' parsers need, apart from this program's own."""
-    folder = work / "helpers"
-    _pip(["install", "--no-deps", "--target", str(folder), *_HELPERS])
+    folder = work / "support"
+    _pip(["install", "--no-deps", "--target", str(folder), *_SUPPORT])
     return folder
 
 
 def probe(engine: str, package: Package, work: Path) -> dict[str, Any]:
-    """Run an engine's probe in a process of its own, which sees the package, the helpers and nothing else."""
+    """Run an engine's probe in a process of its own, which sees the package, these small packages and nothing else."""
     output = work / "probe.json"
     shutil.copytree(PROBES, work / "program" / PROBES.name)  # beside nothing else of this program
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "HOME": _HOME,  # no settings or caches of the person who runs this
-        "PYTHONPATH": os.pathsep.join((str(work / "program"), str(helpers(work)))),
+        "PYTHONPATH": os.pathsep.join((str(work / "program"), str(support(work)))),
         "PYTHONHASHSEED": "0",
     }
     module = f"{PROBES.name}.{engine.replace('-', '_')}"

@@ -75,8 +75,9 @@ def _is_said(key: str, value: Any) -> bool:
 
 
 def _choices(action: argparse.Action) -> list[Any]:
+    """Sort the choices: engines keep some in sets, and their order says nothing."""
     choices = [plain(choice) for choice in action.choices or () if choice is not None]
-    return sorted(choices, key=str) if isinstance(action.choices, set | frozenset) else choices
+    return sorted(choices, key=lambda choice: (isinstance(choice, str), choice))
 
 
 def _negative(action: argparse.Action, spellings: list[str]) -> list[str]:
