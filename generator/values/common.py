@@ -35,7 +35,9 @@ class Model(Values, frozen=True, kw_only=True):
     id: Annotated[str, Meta(min_length=1, description="Weights: a Hugging Face repository, owner/name")]
     served_name: Annotated[str, Meta(min_length=1, description="Name that clients use, and label of its metrics")]
     revision: Annotated[str, Meta(description="Commit of the repository; empty: whatever is newest")] = ""
-    path: Annotated[str, Meta(description="Folder with the weights in the pod, such as /weights of an image; empty: download `id`")] = ""
+    path: Annotated[
+        str, Meta(description="Folder with the weights in the pod, such as /weights of an image; empty: download `id`")
+    ] = ""
     context_tokens: Annotated[int, Meta(ge=0, description="Longest context in tokens; 0: the checkpoint's own")] = 0
     trust_remote_code: Annotated[bool, Meta(description="Run code that comes with the weights")] = False
 
