@@ -84,12 +84,16 @@ def parser() -> argparse.ArgumentParser:
     bootstrap.set_defaults(run=_bootstrap)
 
     facts = commands.add_parser("facts", help="what engines accept and export")
-    extract = facts.add_subparsers(metavar="ACTION", required=True).add_parser(
-        "extract", help="read the facts of a released engine"
-    )
+    actions = facts.add_subparsers(metavar="ACTION", required=True)
+    extract = actions.add_parser("extract", help="read the facts of a released engine")
     extract.add_argument("engine", metavar="ENGINE")
     extract.add_argument("version", metavar="VERSION")
     extract.set_defaults(run=_facts_extract)
+    diff = actions.add_parser("diff", help="what differs between two releases of an engine")
+    diff.add_argument("engine", metavar="ENGINE")
+    diff.add_argument("old", metavar="OLD")
+    diff.add_argument("new", metavar="NEW")
+    diff.set_defaults(run=_facts_diff)
 
     schemas = commands.add_parser("schemas", help="the vendored schemas")
     fetch = schemas.add_subparsers(metavar="ACTION", required=True).add_parser(
@@ -170,6 +174,12 @@ def _facts_extract(options: argparse.Namespace) -> int:
     from generator.commands import facts
 
     return facts.extract(options.engine, options.version)
+
+
+def _facts_diff(options: argparse.Namespace) -> int:
+    from generator.commands import facts
+
+    return facts.diff(options.engine, options.old, options.new)
 
 
 def _schemas_fetch(options: argparse.Namespace) -> int:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from generator import argocd, output, recipes, tools
-from generator.charts.build import Chart
+from generator.charts.build import Chart, json_text
 from generator.charts.cache import Standing, all_charts
 from generator.errors import Location, Problem, ProblemsFound, Severity, ordered
+from generator.model.axes import Recipe
 from generator.render.batch import Job, render
 from generator.resolve import base
 from generator.resolve.layers import merged
-from generator.resolve.release import Resolved, context_of, engine_image, resolve, standing_layers, variant_problems
+from generator.resolve.release import (
+    Interface,
+    Resolved,
+    context_of,
+    engine_image,
+    resolve,
+    standing_layers,
+    variant_problems,
+)
 from generator.sources import references
 from generator.sources.catalog import Accelerators, EngineFile, Model, StackFile
+from generator.sources.check import Schema
 from generator.sources.environment import Environment, Release
 from generator.sources.load import Sources, load
 from generator.validate import kubeconform
@@ -76,17 +86,19 @@ def run(options: Options, say: Say) -> Outcome:
     say("charts")
     charts = charts_step(options, sources)
     say("values")
-    resolved, problems = resolve_step(options, sources)
+    resolved, problems = resolve_step(options, charts, sources)
     say(f"render {len(resolved)} releases")
-    made, found = render_step(charts, resolved, sources)
-    problems += found
     environments = chosen(options, sources)
-    bases = base_step(options, charts, sources, environments)
+    made, bases, found = render_step(charts, resolved, sources, environments)
+    problems += found
     say("check")
-    checked, count = validate_step(options, charts, sources, made, bases)
-    problems += checked
-    say("compare")
-    tree = dict(tree_of(options, charts, sources, made, bases))
+    with ThreadPoolExecutor() as pool:
+        # kubeconform reads in processes of its own, while Python does the rest
+        schema = pool.submit(lambda: list(schema_step(options, sources, made, bases)))
+        checked, count = validate_step(charts, sources, made, bases)
+        tree = dict(tree_of(options, charts, sources, made, bases))
+        problems += checked
+        problems += schema_problems(charts, sources, made, schema.result())
     figures = {
         "models": len(sources.models),
         "environments": len(environments),
@@ -106,8 +118,6 @@ def load_step(options: Options) -> Sources:
     sources, problems = load(options.root)
     problems = [*problems, *references.check(sources)]
     problems += _unknown_filters(options, sources)
-    if not sources.broken:
-        problems += [p for source in sources.models.values() for p in variant_problems(source)]
     if problems:
         raise ProblemsFound(ordered(problems))
     return sources
@@ -142,10 +152,25 @@ def charts_step(options: Options, sources: Sources) -> dict[str, Chart]:
     return all_charts(options.root, standing, cached=options.cached)
 
 
-def resolve_step(options: Options, sources: Sources) -> tuple[dict[str, Resolved], list[Problem]]:
+def interfaces_of(charts: Mapping[str, Chart]) -> dict[Recipe, Interface]:
+    """Take each recipe's interface from its chart."""
+    return {
+        recipe: Interface(
+            Schema(msgspec.json.decode(charts[recipe.chart].overlay)),
+            Schema(msgspec.json.decode(charts[recipe.chart].files["values.schema.json"])),
+            charts[recipe.chart].defaults,
+        )
+        for recipe in recipes.charts()
+    }
+
+
+def resolve_step(
+    options: Options, charts: Mapping[str, Chart], sources: Sources
+) -> tuple[dict[str, Resolved], list[Problem]]:
     """Give each release its complete values."""
     done: dict[str, Resolved] = {}
-    problems: list[Problem] = []
+    interfaces = interfaces_of(charts)
+    problems = [p for source in sources.models.values() for p in variant_problems(source, interfaces)]
     for environment in chosen(options, sources):
         for name in sources.environments[environment].releases:
             if options.releases and name not in options.releases:
@@ -154,7 +179,7 @@ def resolve_step(options: Options, sources: Sources) -> tuple[dict[str, Resolved
             if isinstance(context, Problem):
                 problems.append(context)
                 continue
-            resolved, found = resolve(context)
+            resolved, found = resolve(context, interfaces[context.recipe])
             problems += found
             if resolved is not None:
                 done[f"{environment}/{name}"] = resolved
@@ -162,52 +187,42 @@ def resolve_step(options: Options, sources: Sources) -> tuple[dict[str, Resolved
 
 
 def render_step(
-    charts: Mapping[str, Chart], resolved: Mapping[str, Resolved], sources: Sources
-) -> tuple[dict[str, Made], list[Problem]]:
-    """Render every release, many in one call."""
+    charts: Mapping[str, Chart], resolved: Mapping[str, Resolved], sources: Sources, environments: Iterable[str]
+) -> tuple[dict[str, Made], dict[str, list[Tree]], list[Problem]]:
+    """Render every release, and what each environment itself needs, many in one call."""
+    places = {key: item.context.release.document.locate(()) for key, item in resolved.items()}
     jobs = [
         Job(key, item.chart, item.namespace, item.values, item.context.environment.value.versions.kubernetes)
         for key, item in resolved.items()
     ]
-    places = {key: item.context.release.document.locate(()) for key, item in resolved.items()}
-    done, problems = render(tools.find("helm"), _texts(charts), jobs, places)
-    return {key: Made(resolved[key], found.objects) for key, found in sorted(done.items())}, problems
-
-
-def _texts(charts: Mapping[str, Chart]) -> dict[str, dict[str, str]]:
-    return {name: chart.files for name, chart in charts.items()}
-
-
-def base_step(
-    options: Options, charts: Mapping[str, Chart], sources: Sources, environments: Iterable[str]
-) -> dict[str, list[Tree]]:
-    """Render what each environment itself needs."""
-    jobs: list[Job] = []
-    places: dict[str, Location] = {}
+    own: dict[str, list[str]] = {}
     for name in environments:
         source = sources.environments[name].environment
         for item in base.releases(source.value):
-            key = f"{name}/{item.name}"
+            key = f"{name}/{BASE}/{item.name}"
             jobs.append(Job(key, item.chart, "", item.values, source.value.versions.kubernetes))
             places[key] = source.document.locate(())
-    done, problems = render(tools.find("helm"), _texts(charts), jobs, places)
-    if problems:
-        raise ProblemsFound(ordered(problems))
-    bases: dict[str, list[Tree]] = {name: [] for name in environments}
-    for job in jobs:
-        bases[job.key.partition("/")[0]] += done[job.key].objects.values()
-    return bases
+            own.setdefault(name, []).append(key)
+    texts = {name: chart.files for name, chart in charts.items()}
+    done, problems = render(tools.find("helm"), texts, jobs, places)
+    made = {key: Made(item, done[key].objects) for key, item in sorted(resolved.items()) if key in done}
+    bases = {
+        name: [manifest for key in keys if key in done for manifest in done[key].objects.values()]
+        for name, keys in own.items()
+    }
+    return made, bases, problems
+
+
+def scopes_of(charts: Mapping[str, Chart], made: Mapping[str, Made]) -> dict[str, ReleaseScope]:
+    """What the checks see of each release."""
+    return {key: ReleaseScope(item.resolved, charts[item.resolved.chart], item.objects) for key, item in made.items()}
 
 
 def validate_step(
-    options: Options,
-    charts: Mapping[str, Chart],
-    sources: Sources,
-    made: Mapping[str, Made],
-    bases: Mapping[str, list[Tree]],
+    charts: Mapping[str, Chart], sources: Sources, made: Mapping[str, Made], bases: Mapping[str, list[Tree]]
 ) -> tuple[list[Problem], int]:
-    """Run every check over everything; give what was found and how many checks ran."""
-    scopes = {key: ReleaseScope(item.resolved, charts[item.resolved.chart], item.objects) for key, item in made.items()}
+    """Run every check over everything; give what was found and how many checks there are, the schemas among them."""
+    scopes = scopes_of(charts, made)
     problems = [
         scope.problem(finding, check_id)
         for scope in scopes.values()
@@ -218,43 +233,38 @@ def validate_step(
         inside = tuple(scope for key, scope in scopes.items() if key.startswith(f"{name}/"))
         whole = EnvironmentScope(sources.environments[name].environment, inside)
         problems += [problem for check in ENVIRONMENT_CHECKS.values() for problem in check(whole)]
-    problems += schema_step(options, sources, scopes, bases)
     return problems, len(RELEASE_CHECKS) + len(ENVIRONMENT_CHECKS) + 1
 
 
 def schema_step(
-    options: Options, sources: Sources, scopes: Mapping[str, ReleaseScope], bases: Mapping[str, list[Tree]]
-) -> Iterator[Problem]:
+    options: Options, sources: Sources, made: Mapping[str, Made], bases: Mapping[str, list[Tree]]
+) -> Iterator[kubeconform.Found]:
     """Let kubeconform read every object as the cluster's own version would."""
     by_minor: dict[str, dict[str, Tree]] = {}
-    owners: dict[str, tuple[ReleaseScope, str]] = {}
     for name, manifests in bases.items():
-        environment = sources.environments[name].environment.value
-        objects = by_minor.setdefault(environment.versions.kubernetes, {})
+        minor = sources.environments[name].environment.value.versions.kubernetes
+        objects = by_minor.setdefault(minor, {})
         objects.update({f"{name}/{BASE}/{index}": manifest for index, manifest in enumerate(manifests)})
-    for key, scope in scopes.items():
-        minor = scope.resolved.context.environment.value.versions.kubernetes
-        for file, manifest in scope.objects.items():
-            by_minor[minor][f"{key}/{file}"] = manifest
-            owners[f"{key}/{file}"] = (scope, file)
+    for key, item in made.items():
+        minor = item.resolved.context.environment.value.versions.kubernetes
+        by_minor[minor].update({f"{key}/{file}": manifest for file, manifest in item.objects.items()})
     for minor, objects in by_minor.items():
-        for key, path, message, hint in kubeconform.check(tools.find("kubeconform"), options.root, minor, objects):
-            yield _schema_problem(sources, owners.get(key), key, path, message, hint)
+        yield from kubeconform.check(tools.find("kubeconform"), options.root, minor, objects)
 
 
-def _schema_problem(
-    sources: Sources,
-    owner: tuple[ReleaseScope, str] | None,
-    key: str,
-    path: tuple[str | int, ...],
-    message: str,
-    hint: str,
-) -> Problem:
-    if owner is not None:
-        scope, file = owner
-        return scope.problem(Finding(file, path, message, hint), "schema")
-    document = sources.environments[key.partition("/")[0]].environment.document
-    return Problem(document.locate(()), key, message, hint, "schema")
+def schema_problems(
+    charts: Mapping[str, Chart], sources: Sources, made: Mapping[str, Made], found: Iterable[kubeconform.Found]
+) -> Iterator[Problem]:
+    """Follow what kubeconform found back to the lines that people wrote."""
+    for key, path, message, hint in found:
+        environment, release, file = key.split("/", 2)
+        if release == BASE:
+            document = sources.environments[environment].environment.document
+            yield Problem(document.locate(()), key, message, hint, "schema")
+            continue
+        item = made[f"{environment}/{release}"]
+        scope = ReleaseScope(item.resolved, charts[item.resolved.chart], item.objects)
+        yield scope.problem(Finding(file, path, message, hint), "schema")
 
 
 def tree_of(
@@ -319,9 +329,9 @@ def schema_files(charts: Mapping[str, Chart]) -> Iterator[tuple[str, str]]:
     comment = {"$schema": DIALECT, "$comment": output.HEADER}
     for name, type_ in _DOCUMENTS.items():
         schema = {**comment, **msgspec.json.schema(type_)}
-        yield f"schemas/{name}.json", json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+        yield f"schemas/{name}.json", json_text(schema)
     for chart in charts.values():
-        yield f"schemas/overlays/{chart.name}.json", json.dumps(chart.overlay, indent=1, ensure_ascii=False) + "\n"
+        yield f"schemas/overlays/{chart.name}.json", chart.overlay
 
 
 def owned(options: Options, sources: Sources) -> tuple[str, ...]:

@@ -39,11 +39,17 @@ class Chart(msgspec.Struct, frozen=True):
     version: str
     files: dict[str, str]
     skeleton: tuple[Template, ...]
-    overlay: Tree
+    overlay: str
+    defaults: Tree
 
     def kinds(self) -> frozenset[tuple[str, str]]:
         """The kinds that the chart can emit, as (group, kind)."""
         return frozenset((t.manifest["apiVersion"].rpartition("/")[0], t.manifest["kind"]) for t in self.skeleton)
+
+
+def json_text(data: Tree) -> str:
+    """Write a schema as a file."""
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
 def merged(base: Tree, over: Tree) -> Tree:
@@ -106,11 +112,11 @@ def _chart(
     files = {
         **texts,
         "values.yaml": text.values_yaml(type_, defaults, HEADER),
-        "values.schema.json": json.dumps(chart_schema, indent=1, ensure_ascii=False) + "\n",
+        "values.schema.json": json_text(chart_schema),
     }
     for part in skeleton:
         files[f"templates/{part.file}"] = f"# {HEADER}\n" + template(part.manifest, part.condition)
-    return Chart(name, VERSION, files, skeleton, schema.overlay_schema(type_))
+    return Chart(name, VERSION, files, skeleton, json_text(schema.overlay_schema(type_)), defaults)
 
 
 def minimal(recipe: Recipe) -> Tree:

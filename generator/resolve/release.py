@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from generator import recipes
+from generator import facts, recipes
 from generator.errors import Location, Problem, dotted
 from generator.model.axes import Recipe
 from generator.resolve import platform
@@ -82,16 +82,23 @@ def recipe_of(variant: Variant, scaling: Any) -> Recipe:
     return Recipe(variant.engine, variant.stack, variant.topology, scaling or variant.scaling)
 
 
-@functools.cache
-def overlay(recipe: Recipe) -> Schema:
-    """The schema of what a layer may set for a recipe."""
-    return Schema(values_schema.overlay_schema(recipes.values_type(recipe)))
+class Interface(msgspec.Struct, frozen=True):
+    """A recipe's values as its chart takes them: what a layer may set, what must stand, what stands anyway."""
+
+    overlay: Schema
+    complete: Schema
+    defaults: Tree
 
 
 @functools.cache
-def complete(recipe: Recipe) -> Schema:
-    """The schema of a recipe's complete values."""
-    return Schema(values_schema.chart_schema(recipes.values_type(recipe)))
+def interface_of(recipe: Recipe) -> Interface:
+    """Make the interface from the types; a chart that is at hand has it ready."""
+    type_ = recipes.values_type(recipe)
+    return Interface(
+        Schema(values_schema.overlay_schema(type_)),
+        Schema(values_schema.chart_schema(type_)),
+        values_schema.defaults(type_),
+    )
 
 
 def standing_layers(
@@ -237,7 +244,7 @@ def _release_rows(context: Context) -> Iterator[Row]:
         yield Row(("model", "servedName"), release.value.served_name, release.document, ("servedName",))
 
 
-def layers(context: Context) -> list[Layer]:
+def layers(context: Context, defaults: Tree) -> list[Layer]:
     """All layers of a release, lowest first."""
     model, release = context.model, context.release
     below = standing_layers(context.recipe, context.engine, context.stack, context.variant.engine_version)
@@ -247,7 +254,7 @@ def layers(context: Context) -> list[Layer]:
         of_rows("variant", _variant_rows(context)),
         of_tree("variant", dict(context.variant.values), model.document, (*context.variant_path, "values")),
     ]
-    standing = merge(standing_values(context.recipe), merged(below))
+    standing = merge(defaults, merged(below))
     environment = [*platform.rows(context, standing), *platform.token_rows(context)]
     return [
         *below,
@@ -257,7 +264,7 @@ def layers(context: Context) -> list[Layer]:
     ]
 
 
-def written_problems(recipe: Recipe, layer: Layer) -> Iterator[Problem]:
+def written_problems(recipe: Recipe, overlay: Schema, layer: Layer) -> Iterator[Problem]:
     """Check what a person wrote against the recipe's overlay schema, where it stands."""
     document = layer.document
     if document is None or not layer.tree:
@@ -267,7 +274,7 @@ def written_problems(recipe: Recipe, layer: Layer) -> Iterator[Problem]:
     def spelling(path: Path) -> str | None:
         return document.spelling((*layer.prefix, *path))
 
-    for path, message, hint, at_key in violations(overlay(recipe), layer.tree, label=label, spelling=spelling):
+    for path, message, hint, at_key in violations(overlay, layer.tree, label=label, spelling=spelling):
         whole = (*layer.prefix, *path)
         location = document.locate_key(whole) if at_key else document.locate(whole)
         yield Problem(location, dotted(whole), message, hint, CHECK)
@@ -281,10 +288,10 @@ def _paths(context: Context, figure: Figure) -> Iterator[tuple[Path, str]]:
         yield tuple(role.name if key == "*" else key for key in figure.path), role.name
 
 
-def derived(context: Context, stack: list[Layer]) -> list[Layer]:
+def derived(context: Context, stack: list[Layer], defaults: Tree) -> list[Layer]:
     """Compute the figures that no layer sets; each later one sees the earlier ones."""
     found: list[Layer] = []
-    values = merge(standing_values(context.recipe), merged(stack))
+    values = merge(defaults, merged(stack))
     for figure in FIGURES:
         for path, role in _paths(context, figure):
             if any(find(layer.tree, path)[0] for layer in stack):
@@ -295,27 +302,21 @@ def derived(context: Context, stack: list[Layer]) -> list[Layer]:
     return found
 
 
-def resolve(context: Context) -> tuple[Resolved | None, list[Problem]]:
+def resolve(context: Context, interface: Interface | None = None) -> tuple[Resolved | None, list[Problem]]:
     """Give a release's complete values, or everything that keeps it from having them."""
-    stack = layers(context)
-    problems = [p for layer in stack for p in written_problems(context.recipe, layer)]
+    interface = interface or interface_of(context.recipe)
+    stack = layers(context, interface.defaults)
+    problems = [p for layer in stack for p in written_problems(context.recipe, interface.overlay, layer)]
     if problems:
         return None, problems
-    figures = derived(context, stack)
-    whole = (*stack, *figures)
-    values = merge(standing_values(context.recipe), merged(whole))
+    whole = (*stack, *derived(context, stack, interface.defaults))
+    values = merge(interface.defaults, merged(whole))
+    spell_flags(context, values)
     resolved = Resolved(context, whole, values)
-    for path, message, hint, _ in violations(
-        complete(context.recipe), values, label=f"values of {context.recipe.chart}"
-    ):
+    label = f"values of {context.recipe.chart}"
+    for path, message, hint, _ in violations(interface.complete, values, label=label):
         problems.append(Problem(resolved.locate(path), dotted(path), message, hint, CHECK))
     return (None, problems) if problems else (resolved, [])
-
-
-@functools.cache
-def standing_values(recipe: Recipe) -> Tree:
-    """The chart's own defaults."""
-    return values_schema.defaults(recipes.values_type(recipe))
 
 
 def context_of(sources: Sources, environment: str, name: str) -> Context | Problem:
@@ -360,7 +361,16 @@ def context_of(sources: Sources, environment: str, name: str) -> Context | Probl
     )
 
 
-def variant_problems(source: Sourced[Model]) -> Iterator[Problem]:
+def spell_flags(context: Context, values: Tree) -> None:
+    """Write a person's own flags as the engine's list has them, where the engine takes underscores for hyphens."""
+    for role in context.roles:
+        found, args = find(values, ("roles", role.name, "extraArgs"))
+        if found and args and context.engine_version in facts.known(context.recipe.engine.value):
+            spelled = facts.hyphenated_arguments(facts.load(context.recipe.engine.value, context.engine_version), args)
+            values["roles"][role.name] = {**values["roles"][role.name], "extraArgs": spelled}
+
+
+def variant_problems(source: Sourced[Model], interfaces: Mapping[Recipe, Interface]) -> Iterator[Problem]:
     """Check the values of a model and of each of its variants against the charts that they are for."""
     model = source.value
     for name, variant in model.variants.items():
@@ -373,4 +383,6 @@ def variant_problems(source: Sourced[Model]) -> Iterator[Problem]:
             )
             continue
         for prefix, tree in ((("values",), model.values), (("variants", name, "values"), variant.values)):
-            yield from written_problems(recipe, of_tree("", dict(tree), source.document, prefix))
+            yield from written_problems(
+                recipe, interfaces[recipe].overlay, of_tree("", dict(tree), source.document, prefix)
+            )
