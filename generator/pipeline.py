@@ -80,13 +80,21 @@ class Made(msgspec.Struct, frozen=True):
 def run(options: Options, say: Say) -> Outcome:
     """Make everything, as a value; nothing is written.
 
-    Raises: ProblemsFound when a step has nothing to go on with.
+    A step that finds problems lets the next ones see what is left, so that one run says everything.
+
+    Raises: ProblemsFound when there is nothing to go on with.
     """
-    sources = load_step(options)
+    sources, problems = load_step(options)
     say("charts")
-    charts = charts_step(options, sources)
+    try:
+        charts = charts_step(options, sources)
+    except ProblemsFound as stop:
+        # without the catalog's engines there is nothing to make charts from
+        raise ProblemsFound(ordered([*problems, *stop.problems])) from None
     say("values")
-    resolved, problems = resolve_step(options, charts, sources)
+    resolved, found = resolve_step(options, charts, sources)
+    problems += found
+    whole = not problems
     say(f"render {len(resolved)} releases")
     environments = chosen(options, sources)
     made, bases, found = render_step(charts, resolved, sources, environments)
@@ -95,7 +103,7 @@ def run(options: Options, say: Say) -> Outcome:
     with ThreadPoolExecutor() as pool:
         # kubeconform reads in processes of its own, while Python does the rest
         schema = pool.submit(lambda: list(schema_step(options, sources, made, bases)))
-        checked, count = validate_step(charts, sources, made, bases)
+        checked, count = validate_step(charts, sources, made, bases, whole=whole)
         tree = dict(tree_of(options, charts, sources, made, bases))
         problems += checked
         problems += schema_problems(charts, sources, made, schema.result())
@@ -110,17 +118,10 @@ def run(options: Options, say: Say) -> Outcome:
     return Outcome(tree, owned(options, sources), ordered(problems), figures)
 
 
-def load_step(options: Options) -> Sources:
-    """Read everything that people wrote.
-
-    Raises: ProblemsFound with every problem of every file.
-    """
+def load_step(options: Options) -> tuple[Sources, list[Problem]]:
+    """Read everything that people wrote, and say what is wrong with it."""
     sources, problems = load(options.root)
-    problems = [*problems, *references.check(sources)]
-    problems += _unknown_filters(options, sources)
-    if problems:
-        raise ProblemsFound(ordered(problems))
-    return sources
+    return sources, [*problems, *references.check(sources), *_unknown_filters(options, sources)]
 
 
 def _unknown_filters(options: Options, sources: Sources) -> Iterator[Problem]:
@@ -175,6 +176,8 @@ def resolve_step(
         for name in sources.environments[environment].releases:
             if options.releases and name not in options.releases:
                 continue
+            if not can_resolve(sources, sources.environments[environment].releases[name].value):
+                continue
             context = context_of(sources, environment, name)
             if isinstance(context, Problem):
                 problems.append(context)
@@ -184,6 +187,12 @@ def resolve_step(
             if resolved is not None:
                 done[f"{environment}/{name}"] = resolved
     return done, problems
+
+
+def can_resolve(sources: Sources, release: Release) -> bool:
+    """Tell whether a release's model and variant are there; if not, a problem says so already."""
+    model = sources.models.get(release.model)
+    return model is not None and release.variant in model.value.variants
 
 
 def render_step(
@@ -219,9 +228,17 @@ def scopes_of(charts: Mapping[str, Chart], made: Mapping[str, Made]) -> dict[str
 
 
 def validate_step(
-    charts: Mapping[str, Chart], sources: Sources, made: Mapping[str, Made], bases: Mapping[str, list[Tree]]
+    charts: Mapping[str, Chart],
+    sources: Sources,
+    made: Mapping[str, Made],
+    bases: Mapping[str, list[Tree]],
+    *,
+    whole: bool,
 ) -> tuple[list[Problem], int]:
-    """Run every check over everything; give what was found and how many checks there are, the schemas among them."""
+    """Run every check over everything; give what was found and how many checks there are, the schemas among them.
+
+    Not `whole`: a release is missing, and what spans releases would be judged wrongly.
+    """
     scopes = scopes_of(charts, made)
     problems = [
         scope.problem(finding, check_id)
@@ -229,10 +246,10 @@ def validate_step(
         for check_id, check in RELEASE_CHECKS.items()
         for finding in check(scope)
     ]
-    for name in bases:
-        inside = tuple(scope for key, scope in scopes.items() if key.startswith(f"{name}/"))
-        whole = EnvironmentScope(sources.environments[name].environment, inside)
-        problems += [problem for check in ENVIRONMENT_CHECKS.values() for problem in check(whole)]
+    for name in bases if whole else ():
+        inside = tuple(item for key, item in scopes.items() if key.startswith(f"{name}/"))
+        everything = EnvironmentScope(sources.environments[name].environment, inside)
+        problems += [problem for check in ENVIRONMENT_CHECKS.values() for problem in check(everything)]
     return problems, len(RELEASE_CHECKS) + len(ENVIRONMENT_CHECKS) + 1
 
 

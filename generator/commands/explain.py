@@ -9,7 +9,7 @@ from typing import Any
 from generator import pipeline, report
 from generator.charts.build import Chart
 from generator.dump import scalar
-from generator.errors import Exit, Location, Problem, ProblemsFound, dotted, nearest
+from generator.errors import Exit, Location, Problem, ProblemsFound, dotted, nearest, ordered
 from generator.resolve.derive import FIGURES
 from generator.resolve.layers import Path, find
 from generator.resolve.release import Resolved, context_of, resolve
@@ -23,7 +23,9 @@ _OBJECT = re.compile(r"([A-Z]\w+)/([^:]+)(?::(.*))?")
 def run(options: pipeline.Options, target: str, place: str | None) -> int:
     """Explain a release, one of its values, or one field of one of its objects."""
     try:
-        sources = pipeline.load_step(options)
+        sources, problems = pipeline.load_step(options)
+        if problems:
+            raise ProblemsFound(ordered(problems))
         resolved = _release(sources, target)
         if place is None:
             _overview(resolved)
