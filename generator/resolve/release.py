@@ -275,6 +275,9 @@ def written_problems(recipe: Recipe, overlay: Schema, layer: Layer) -> Iterator[
         return document.spelling((*layer.prefix, *path))
 
     for path, message, hint, at_key in violations(overlay, layer.tree, label=label, spelling=spelling):
+        if find(layer.tree, path) == (True, None):
+            # said of every document, whatever its chart
+            continue
         whole = (*layer.prefix, *path)
         location = document.locate_key(whole) if at_key else document.locate(whole)
         yield Problem(location, dotted(whole), message, hint, CHECK)

@@ -140,6 +140,9 @@ def violations(
             for leaf in _leaves(schema, error)
             if leaf.kind.name == "type" and _real_path(data, leaf.instance_path) in whole
         ]
+    # of a value that is no number it does not matter how small it is
+    wrong = {tuple(leaf.instance_path) for leaf in leaves if leaf.kind.name == "type"}
+    leaves = [leaf for leaf in leaves if leaf.kind.name == "type" or tuple(leaf.instance_path) not in wrong]
     found = dict.fromkeys(item for leaf in leaves for item in words.of(leaf))
     # a misspelt key is one mistake, not an unknown key and a missing one
     return [item for item in found if not (item in words.missing and item.path in words.misspelt)]
