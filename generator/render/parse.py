@@ -10,6 +10,8 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 SOURCE = re.compile(r"^# Source: batch/charts/([^/\n]+)/(?:charts/[^\n]*/)?templates/([^\n]+)$", re.MULTILINE)
+# a number to Helm and to the API server, yet text to YAML 1.1, which wants a point before the exponent
+_EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
 _SPLIT = re.compile(r"^---\n", re.MULTILINE)
 _NUMBERS: dict[str, Callable[[str], Any]] = {
     "tag:yaml.org,2002:int": int,
@@ -23,7 +25,9 @@ def build(node: Node) -> Any:
     """Make plain data of a node; whatever is not a number, a boolean or null is text."""
     if isinstance(node, ScalarNode):
         make = _NUMBERS.get(node.tag)
-        return node.value if make is None else make(node.value)
+        if make is None:
+            return float(node.value) if not node.style and _EXPONENT.fullmatch(node.value) else node.value
+        return make(node.value)
     if isinstance(node, MappingNode):
         return {key.value: build(value) for key, value in node.value}
     return [build(item) for item in node.value]

@@ -51,10 +51,11 @@ def control(item: object) -> tuple[str, str, Any] | None:
 
 
 class Emitter:
-    """Yields lines at an indent; knows how the root context is spelled where it stands."""
+    """Yields lines at an indent; knows how the root context is spelled where it stands, and what holds there."""
 
     def __init__(self) -> None:
         self.root = ""
+        self.given: tuple[str, ...] = ()
 
     def expr(self, text: str) -> str:
         return text.replace("@", self.root)
@@ -120,6 +121,8 @@ class Emitter:
                 yield f"{pad}- {self.scalar(item)}"
 
     def item(self, item: Mapping[str, Any] | list[Any], indent: int) -> Iterator[str]:
+        if (guard := presence(item)) and guard not in self.given:
+            raise ValueError(f"{item!r}: a list's item that may be empty would be null; give it a fixed part")
         pad = " " * indent
         write: Callable[[Any, int], Iterator[str]] = self.mapping if isinstance(item, Mapping) else self.sequence
         first, *rest = write(item, indent + 2)
@@ -135,11 +138,12 @@ class Emitter:
         self, mark: tuple[str, str], write: Callable[[Any, int], Iterator[str]], body: Any, indent: int
     ) -> Iterator[str]:
         word, expr = mark
-        outer = self.root
+        outer, given = self.root, self.given
         yield f"{' ' * indent}{{{{- {word} {self.expr(expr)} }}}}"
         self.root = "$" if word == "range" else outer
+        self.given = given if word == "range" else (*given, expr)
         yield from write(body, indent)
-        self.root = outer
+        self.root, self.given = outer, given
         yield f"{' ' * indent}{{{{- end }}}}"
 
     def spread(self, expr: str, indent: int) -> Iterator[str]:
@@ -215,8 +219,10 @@ def presence(value: Any) -> str | None:
 def _optional(key: str, item: Any, *, in_list: bool) -> str | None:
     mark = whole(key)
     if mark and mark[0] in CONTROLS:
-        test = mark[1].rpartition(":= ")[2]
-        inner = presence(item) if mark[0] == "if" else None
+        names, _, test = mark[1].rpartition(" := ")
+        inner = presence(item)
+        if inner and any(re.search(rf"{re.escape(name)}\b", inner) for name in names.split(", ") if name):
+            raise ValueError(f"{mark[1]}: no turn of this loop is sure to leave something; give it a fixed part")
         return f"and {Emitter.operand(test)} ({inner})" if inner else test
     if mark and mark[0] == "map":
         return mark[1]

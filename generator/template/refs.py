@@ -113,7 +113,7 @@ def spread(items: object) -> dict[str, Any]:
 def _control(word: str, expr: str, body: Any) -> str:
     # the first key tells two blocks on one condition in one map apart
     first = next(iter(body)) if isinstance(body, Mapping) else ""
-    label = first if isinstance(first, str) and OPEN not in first else ""
+    label = TOKEN.sub(lambda mark: mark[2], first) if isinstance(first, str) else ""
     return f"{OPEN}{word}|{expr}|{label}{CLOSE}"
 
 
