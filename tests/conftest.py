@@ -43,7 +43,9 @@ def helm() -> Path:
 @pytest.fixture(scope="session")
 def sources() -> Sources:
     """What people wrote, read from the real repository."""
-    return pipeline.load_step(pipeline.Options(root=ROOT))
+    found, problems = pipeline.load_step(pipeline.Options(root=ROOT))
+    assert not problems, problems
+    return found
 
 
 @pytest.fixture(scope="session")
