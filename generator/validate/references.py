@@ -138,9 +138,9 @@ def _policy(scope: ReleaseScope, file: str, manifest: Manifest) -> Iterator[Find
         yield from _no_pods(scope, file, ("spec", "podSelector"), "NetworkPolicy", selector)
     for number, rule in enumerate(spec.get("ingress") or ()):
         for index, port in enumerate(rule.get("ports") or ()):
-            for pod in pods:
-                if "port" in port and port["port"] not in pod.ports:
-                    yield _no_port(file, ("spec", "ingress", number, "ports", index, "port"), port["port"], pod)
+            # the followers of a group have no port, and the policy guards them all the same
+            if "port" in port and pods and not any(port["port"] in pod.ports for pod in pods):
+                yield _no_port(file, ("spec", "ingress", number, "ports", index, "port"), port["port"], pods[0])
 
 
 def _monitor(scope: ReleaseScope, file: str, manifest: Manifest) -> Iterator[Finding]:

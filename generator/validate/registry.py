@@ -2,10 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from generator.errors import Problem
+from generator.validate import (
+    argocd_options,
+    argocd_waves,
+    capacity,
+    clashes,
+    cluster,
+    digests,
+    fit,
+    flags,
+    lifecycle,
+    monitors,
+    names,
+    quotas,
+    references,
+    replicas,
+    revisions,
+    secrets,
+    security,
+    topology,
+)
 from generator.validate.scope import EnvironmentScope, Finding, ReleaseScope
 
-RELEASE_CHECKS: dict[str, Callable[[ReleaseScope], Iterable[Finding]]] = {}
-ENVIRONMENT_CHECKS: dict[str, Callable[[EnvironmentScope], Iterable[Problem]]] = {}
+
+def _options(scope: ReleaseScope) -> Iterator[Finding]:
+    return (Finding(*found) for found in argocd_options.check(scope.objects.items()))
+
+
+def _waves(scope: ReleaseScope) -> Iterator[Finding]:
+    return (Finding(*found) for found in argocd_waves.check(scope.objects.items()))
+
+
+RELEASE_CHECKS: dict[str, Callable[[ReleaseScope], Iterable[Finding]]] = {
+    "flags": flags.check,
+    "fit": fit.check,
+    "names": names.check,
+    "references": references.check,
+    "replicas": replicas.check,
+    "lifecycle": lifecycle.check,
+    "security": security.check,
+    "secrets": secrets.check,
+    "topology": topology.check,
+    "monitors": monitors.check,
+    "options": _options,
+    "waves": _waves,
+}
+ENVIRONMENT_CHECKS: dict[str, Callable[[EnvironmentScope], Iterable[Problem]]] = {
+    "capacity": capacity.check,
+    "quotas": quotas.check,
+    "clashes": clashes.check,
+    "cluster": cluster.check,
+    "digests": digests.check,
+    "revisions": revisions.check,
+}
