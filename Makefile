@@ -10,7 +10,7 @@ COMPILE = $(VENV)/pip-compile --quiet --generate-hashes --strip-extras \
 	--allow-unsafe --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --no-emit-options
 
-.PHONY: build check test lint tools test-tools lock clean
+.PHONY: build check test lint tools test-tools cluster-tools lock clean
 
 build: tools
 	$(VENV)/modelyard build
@@ -34,6 +34,9 @@ tools: .venv/installed
 
 test-tools: .venv/installed-dev
 	@$(VENV)/python -m generator.tools test
+
+cluster-tools: .venv/installed-dev
+	@$(VENV)/python -m generator.tools cluster
 
 # Resolve again; afterwards read the difference before committing it.
 lock: .venv/installed-dev

@@ -1,4 +1,4 @@
-"""Builds the tools before the rest of modelyard can run: `python -m generator.tools build|test`."""
+"""Builds the tools before the rest of modelyard can run: `python -m generator.tools build|test|cluster`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from generator.tools.table import Need
 
 
 def main(arguments: list[str]) -> int:
-    """Build the tools needed for `build` or `test`."""
+    """Build the tools needed for `build`, `test` or `cluster`."""
     try:
         need = Need(*arguments)
     except (TypeError, ValueError):
-        print("usage: python -m generator.tools build|test", file=sys.stderr)
+        print("usage: python -m generator.tools build|test|cluster", file=sys.stderr)
         return Exit.USAGE
     try:
         build(need, say=lambda line: print(line, flush=True))

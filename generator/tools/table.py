@@ -8,10 +8,11 @@ import msgspec
 
 
 class Need(enum.Enum):
-    """What a tool is needed for; testing needs what building needs, and more."""
+    """What a tool is needed for; each needs what stands above it, and more."""
 
     BUILD = "build"
     TEST = "test"
+    CLUSTER = "cluster"
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +25,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     module: str
     module_version: str
     package: str
-    """Path inside the module."""
+    """Path inside the module; empty where the module's own root is the program."""
     purpose: str
     need: Need
     ask: tuple[str, ...] = ()
@@ -32,6 +33,61 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     linked: tuple[str, ...] = ()
     """Variables set by the linker: a build from a module carries no version of its own."""
     tags: str = ""
+
+    @property
+    def import_path(self) -> str:
+        """Name the package as Go does."""
+        return f"{self.module}/{self.package}" if self.package else self.module
+
+
+# what Kubernetes calls itself: charts see it as their cluster's version
+_KUBERNETES = tuple(
+    f"{package}.{variable}"
+    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    for variable in ("gitVersion=v1.37.2", "gitMajor=1", "gitMinor=37", "gitTreeState=clean")
+)
+
+
+def _kubernetes(name: str, purpose: str, *ask: str) -> Tool:
+    return Tool(
+        name=name,
+        version="1.37.2",
+        group="controlplane",
+        module="k8s.io/kubernetes",
+        module_version="v1.37.2",
+        package=f"cmd/{name}",
+        purpose=purpose,
+        need=Need.CLUSTER,
+        ask=ask or ("--version",),
+        linked=_KUBERNETES,
+    )
+
+
+def _keda(part: str, purpose: str) -> Tool:
+    return Tool(
+        name=f"keda-{part}",
+        version="2.21.0",
+        group="keda",
+        module="github.com/kedacore/keda/v2",
+        module_version="v2.21.0",
+        package=f"cmd/{part}",
+        purpose=purpose,
+        need=Need.CLUSTER,
+        linked=("github.com/kedacore/keda/v2/version.Version=2.21.0",),
+    )
+
+
+def _http_addon(part: str, purpose: str) -> Tool:
+    return Tool(
+        name=f"http-{part}",
+        version="0.15.0",
+        group="http-addon",
+        module="github.com/kedacore/http-add-on",
+        module_version="v0.15.0",
+        package=part,
+        purpose=purpose,
+        need=Need.CLUSTER,
+    )
 
 
 TOOLS: dict[str, Tool] = {
@@ -110,10 +166,65 @@ TOOLS: dict[str, Tool] = {
             ask=("version", "--client", "--short"),
             linked=("github.com/argoproj/argo-cd/v3/common.version=3.6.1",),
         ),
+        Tool(
+            name="prometheus",
+            version="3.16.0",
+            group="prometheus",
+            module="github.com/prometheus/prometheus",
+            module_version="v0.316.0",
+            package="cmd/prometheus",
+            purpose="answers the queries of triggers",
+            need=Need.CLUSTER,
+            ask=("--version",),
+            linked=("github.com/prometheus/common/version.Version=3.16.0",),
+            tags="remove_all_sd",
+        ),
+        Tool(
+            name="etcd",
+            version="3.7.3",
+            group="controlplane",
+            module="go.etcd.io/etcd/server/v3",
+            module_version="v3.7.3",
+            package="",
+            purpose="holds the cluster's objects",
+            need=Need.CLUSTER,
+        ),
+        _kubernetes("kube-apiserver", "accepts or refuses objects"),
+        _kubernetes("kube-controller-manager", "makes pods of workloads"),
+        _kubernetes("kube-scheduler", "places pods on nodes"),
+        _kubernetes("kubectl", "looks into the cluster", "version", "--client"),
+        Tool(
+            name="kwok",
+            version="0.8.0",
+            group="controlplane",
+            module="sigs.k8s.io/kwok",
+            module_version="v0.8.0",
+            package="cmd/kwok",
+            purpose="plays nodes and their pods",
+            need=Need.CLUSTER,
+        ),
+        Tool(
+            name="lws-manager",
+            version="0.9.0",
+            group="controlplane",
+            module="sigs.k8s.io/lws",
+            module_version="v0.9.0",
+            package="cmd",
+            purpose="makes pods of LeaderWorkerSets",
+            need=Need.CLUSTER,
+        ),
+        _http_addon("interceptor", "holds requests"),
+        _http_addon("scaler", "tells KEDA of held requests"),
+        _http_addon("operator", "tells of the routes' state"),
+        _keda("operator", "scales"),
+        _keda("adapter", "gives metrics to autoscalers"),
+        _keda("webhooks", "refuses a second owner of replicas"),
     )
 }
 
 
 def needed_for(need: Need) -> tuple[Tool, ...]:
-    """Give the tools that building, or testing, cannot do without, quickest build first."""
-    return tuple(tool for tool in TOOLS.values() if need is Need.TEST or tool.need is Need.BUILD)
+    """Give the tools that a need, and those above it, cannot do without, quickest build first."""
+    needs = list(Need)
+    within = needs[: needs.index(need) + 1]
+    return tuple(tool for tool in TOOLS.values() if tool.need in within)

@@ -268,7 +268,7 @@ def test_the_version_is_read_out_of_a_programs_answer(answer: str, version: str)
 def test_the_table_agrees_with_the_pins(tool: Tool) -> None:
     pins = (ROOT / "tools" / tool.group / "go.mod").read_text()
     assert re.search(rf"\s{re.escape(tool.module)} {re.escape(tool.module_version)}(\s|$)", pins)
-    assert re.search(rf"\s{re.escape(tool.module)}/{re.escape(tool.package)}\n", pins)
+    assert re.search(rf"\s{re.escape(tool.import_path)}\n", pins)
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)
@@ -285,7 +285,7 @@ def test_the_pinned_go_is_read_from_its_lock() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", go_version(ROOT))
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "tools/go.lock"])
+@pytest.mark.parametrize("name", [*LOCKS, "tools/go.lock", "tools/valkey.lock"])
 def test_a_lock_holds_versions_and_hashes_and_names_no_index(name: str) -> None:
     line = r"#.*|[a-z0-9.-]+==\S+ \\|    --hash=sha256:[0-9a-f]{64}( \\)?|"
     odd = [text for text in (ROOT / name).read_text().splitlines() if not re.fullmatch(line, text)]
