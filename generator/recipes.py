@@ -78,7 +78,8 @@ def values_type(recipe: Recipe) -> type[msgspec.Struct]:
         ],
         base=Role,
     )
-    roles = _struct("Roles", [(name, role) for name in topology.ROLES])
+    parts = [(name, Annotated[role, Meta(description=f"Role {name}")]) for name in topology.ROLES]
+    roles = _struct("Roles", parts)
     stack_options = stack.options(recipe.engine, recipe.topology)
     slots: list[Any] = [("roles", Annotated[roles, Meta(description="The parts of the topology, by name")])]
     for name, options in (

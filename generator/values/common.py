@@ -179,9 +179,9 @@ class Security(Values, frozen=True, kw_only=True):
 class Gateway(Values, frozen=True, kw_only=True):
     """The gateway."""
 
-    name: OptionalName = ""
-    namespace: OptionalName = ""
-    listener: OptionalName = ""
+    name: Annotated[OptionalName, Meta(description="Gateway that the HTTPRoute attaches to")] = ""
+    namespace: Annotated[OptionalName, Meta(description="Its namespace; admitted by the network policies")] = ""
+    listener: Annotated[OptionalName, Meta(description="Its listener; empty: all of them")] = ""
 
 
 class Prometheus(Values, frozen=True, kw_only=True):
@@ -198,11 +198,11 @@ class Prometheus(Values, frozen=True, kw_only=True):
 class Keda(Values, frozen=True, kw_only=True):
     """KEDA's HTTP add-on."""
 
-    namespace: OptionalName = "keda"
+    namespace: Annotated[OptionalName, Meta(description="Namespace of the interceptor")] = "keda"
     interceptor: Annotated[OptionalName, Meta(description="Service of the interceptor")] = (
         "keda-add-ons-http-interceptor-proxy"
     )
-    interceptor_port: Annotated[int, Meta(ge=1, le=65535)] = 8080
+    interceptor_port: Annotated[int, Meta(ge=1, le=65535, description="Port of that Service")] = 8080
     scaler_address: Annotated[str, Meta(description="External scaler, host:port")] = (
         "keda-add-ons-http-external-scaler.keda:9090"
     )
@@ -211,9 +211,11 @@ class Keda(Values, frozen=True, kw_only=True):
 class SecretStore(Values, frozen=True, kw_only=True):
     """Where the External Secrets Operator reads."""
 
-    name: OptionalName = ""
-    kind: Literal["ClusterSecretStore", "SecretStore"] = "ClusterSecretStore"
-    refresh_seconds: Annotated[int, Meta(ge=0)] = 3600
+    name: Annotated[OptionalName, Meta(description="Store; empty: none")] = ""
+    kind: Annotated[
+        Literal["ClusterSecretStore", "SecretStore"], Meta(description="Whether it serves every namespace or one")
+    ] = "ClusterSecretStore"
+    refresh_seconds: Annotated[int, Meta(ge=0, description="Time between two reads; 0: once")] = 3600
 
 
 class Platform(Values, frozen=True, kw_only=True):
