@@ -28,31 +28,42 @@ class Changes(msgspec.Struct, frozen=True):
 def compare(root: Path, tree: Mapping[str, str], owned: Iterable[str]) -> Changes:
     """Compare the tree with the disk; whatever else lies in the owned folders is stale."""
     new, changed = [], []
+    stale = {file for folder in owned for file in _files(root, folder) if file not in tree}
+    # what lies behind such a link is not ours, however like the tree it looks
+    links = tuple(f"{file}/" for file in stale if (root / file).is_dir())
     for file, text in tree.items():
         try:
             same = (root / file).read_bytes() == text.encode()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             new.append(file)
         else:
-            if not same:
+            if links and file.startswith(links):
+                new.append(file)
+            elif not same:
                 changed.append(file)
-    stale = [file for folder in owned for file in _files(root, folder) if file not in tree]
-    return Changes(tuple(sorted(new)), tuple(sorted(changed)), tuple(sorted(set(stale))))
+    return Changes(tuple(sorted(new)), tuple(sorted(changed)), tuple(sorted(stale)))
 
 
 def _files(root: Path, folder: str) -> Iterator[str]:
     base = root / folder
-    if base.is_file():
+    if base.is_file() or base.is_symlink():
         yield folder
         return
-    for place, _, names in os.walk(base):
+    for place, folders, names in os.walk(base):
         inside = os.path.relpath(place, root)
-        for name in names:
+        for name in (*names, *(name for name in folders if (Path(place) / name).is_symlink())):
             yield f"{inside}/{name}".replace(os.sep, "/")
 
 
 def apply(root: Path, tree: Mapping[str, str], changes: Changes) -> None:
-    """Bring the disk to the tree: each file appears whole or not at all."""
+    """Bring the disk to the tree: each file appears whole or not at all.
+
+    What is stale goes first: it may stand where a file or a folder must be.
+    """
+    for file in changes.stale:
+        (root / file).unlink(missing_ok=True)
+    for folder in sorted({(root / file).parent for file in changes.stale}, key=lambda p: len(p.parts), reverse=True):
+        _prune(root, folder)
     folders: set[Path] = set()
     for file in (*changes.new, *changes.changed):
         path = root / file
@@ -62,10 +73,6 @@ def apply(root: Path, tree: Mapping[str, str], changes: Changes) -> None:
         part = path.with_name(path.name + PART)
         part.write_bytes(tree[file].encode())
         part.replace(path)
-    for file in changes.stale:
-        (root / file).unlink(missing_ok=True)
-    for folder in sorted({(root / file).parent for file in changes.stale}, key=lambda p: len(p.parts), reverse=True):
-        _prune(root, folder)
 
 
 def _make_room(root: Path, folder: Path) -> None:

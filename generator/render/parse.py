@@ -13,8 +13,15 @@ SOURCE = re.compile(r"^# Source: batch/charts/([^/\n]+)/(?:charts/[^\n]*/)?templ
 # a number to Helm and to the API server, yet text to YAML 1.1, which wants a point before the exponent
 _EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
 _SPLIT = re.compile(r"^---\n", re.MULTILINE)
+
+
+def _whole(text: str) -> int | str:
+    """12:30 is a number to YAML 1.1 only."""
+    return text if ":" in text else int(text)
+
+
 _NUMBERS: dict[str, Callable[[str], Any]] = {
-    "tag:yaml.org,2002:int": int,
+    "tag:yaml.org,2002:int": _whole,
     "tag:yaml.org,2002:float": float,
     "tag:yaml.org,2002:bool": lambda text: text in ("true", "True", "yes", "on"),
     "tag:yaml.org,2002:null": lambda text: None,
