@@ -81,11 +81,14 @@ class ReleaseScope(msgspec.Struct, frozen=True, dict=True):
         return Problem(location, place, finding.message, finding.hint, check, finding.severity)
 
     def locate(self, file: str, path: Path) -> Location:
-        """Find the line behind a place in an object; without one, the release's file."""
-        paths = self.values_paths(file, path)
-        candidates = [self.resolved.locate(found) for found in paths]
+        """Find the line behind a place in an object; without one, the release's file.
+
+        Of several values that make one text, such as an image, the one that the release itself sets is meant.
+        """
         home = self.resolved.context.release.document.locate(())
-        return next((place for place in candidates if place != home), home)
+        found = [self.resolved.locate(values) for values in self.values_paths(file, path)]
+        places = [place for place in found if place != home]
+        return next((place for place in places if place.file == home.file), places[0] if places else home)
 
     def values_paths(self, file: str, path: Path) -> tuple[Path, ...]:
         """The values behind a place in an object."""
