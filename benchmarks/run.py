@@ -158,7 +158,7 @@ def _sample(root: Path, case: Case, run: int) -> Sample:
     case.prepare(root, run)
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
-        process = subprocess.Popen(_command(root), stdout=output, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(_command(root), stdout=output, stderr=subprocess.STDOUT)
         # with the child's own children: Helm, kubeconform and Node are waited for by it
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start

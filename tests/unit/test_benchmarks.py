@@ -8,8 +8,9 @@ from types import ModuleType
 
 import pytest
 
+from generator.charts.build import Chart
 from generator.pipeline import Options, load_step, resolve_step
-from generator.sources.load import Sources
+from generator.resolve.release import Resolved
 
 ROOT = Path(__file__).parents[2]
 RELEASES = 200
@@ -32,23 +33,17 @@ def repository(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) 
     return root
 
 
-@pytest.fixture(scope="module")
-def sources(repository: Path) -> Sources:
-    return load_step(Options(root=repository))  # raises with every problem that it finds
-
-
-def test_it_has_as_many_releases_as_asked(sources: Sources) -> None:
+def test_it_has_as_many_releases_as_asked_and_no_problem(repository: Path) -> None:
+    sources, problems = load_step(Options(root=repository))
+    assert problems == []
     assert sum(len(environment.releases) for environment in sources.environments.values()) == RELEASES
 
 
-def test_its_releases_resolve_without_a_problem(repository: Path, sources: Sources) -> None:
-    done, problems = resolve_step(Options(root=repository), sources)
+def test_its_releases_resolve_and_use_every_chart_that_the_real_ones_use(
+    repository: Path, charts: dict[str, Chart], resolved: dict[str, Resolved]
+) -> None:
+    options = Options(root=repository)
+    done, problems = resolve_step(options, charts, load_step(options)[0])
     assert problems == []
     assert len(done) == RELEASES
-
-
-def test_it_uses_every_chart_that_the_real_repository_uses(repository: Path, sources: Sources) -> None:
-    real = Options(root=ROOT)
-    used, _ = resolve_step(real, load_step(real))
-    made, _ = resolve_step(Options(root=repository), sources)
-    assert {item.chart for item in made.values()} == {item.chart for item in used.values()}
+    assert {item.chart for item in done.values()} == {item.chart for item in resolved.values()}
