@@ -101,6 +101,11 @@ def parser() -> argparse.ArgumentParser:
     )
     fetch.set_defaults(run=_schemas_fetch)
 
+    cluster = commands.add_parser("cluster", help="a throw-away control plane with the nodes of an environment")
+    cluster.add_argument("action", choices=("up", "down", "status", "kubeconfig"))
+    cluster.add_argument("environment", metavar="ENV")
+    cluster.set_defaults(run=_cluster)
+
     doctor = commands.add_parser("doctor", help="which tools there are, and what is missing")
     doctor.set_defaults(run=_doctor)
     return top
@@ -186,6 +191,12 @@ def _schemas_fetch(options: argparse.Namespace) -> int:
     from generator.commands import schemas
 
     return schemas.run(root_of(options), print)
+
+
+def _cluster(options: argparse.Namespace) -> int:
+    from generator.commands import cluster
+
+    return cluster.run(root_of(options), options.action, options.environment)
 
 
 def _doctor(options: argparse.Namespace) -> int:
