@@ -20,7 +20,8 @@ from generator.render.parse import documents
 
 CHUNK = 200
 WORKERS = 2
-_FAILED = re.compile(r"batch/charts/(r\d+)/templates/([^\s:]+)[^\n]*")
+# alias, template, line and column, what Helm says of it
+_FAILED = re.compile(r"batch/charts/(r\d+)/templates/([^\s:]+)((?::\d+)*)[):]*\s*([^\n]*)")
 
 Tree = dict[str, Any]
 
@@ -88,15 +89,11 @@ def _chunk(
         if failed is None or failed[1] not in aliases:
             raise ProblemsFound((_tool_problem(done),))
         job = aliases[failed[1]]
-        message = f"Helm cannot render {failed[2]} of chart {job.chart}: {_last_line(done.stderr)}"
+        message = f"Helm cannot render {failed[2]}{failed[3]} of chart {job.chart}: {failed[4]}"
         hint = "values that pass the schema must render: please report this"
         problems.append(Problem(locate[job.key], "", message, hint, "render"))
         jobs = [other for other in jobs if other is not job]
     return {}, problems
-
-
-def _last_line(text: str) -> str:
-    return next((line for line in reversed(text.strip().splitlines()) if line.strip()), "")
 
 
 def _tool_problem(done: subprocess.CompletedProcess[str]) -> Problem:
