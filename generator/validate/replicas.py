@@ -62,9 +62,8 @@ def _counted(file: str, manifest: Manifest, targets: dict[tuple[str, str], str])
     own = (manifest["kind"], manifest["metadata"]["name"])
     written = "replicas" in manifest["spec"]
     if written and own in targets:
-        message = (
-            f"Git says {manifest['spec']['replicas']} replicas, and {targets[own]} scales them: each sync resets it"
-        )
+        count = manifest["spec"]["replicas"]
+        message = f"Git says {count} replicas, and {targets[own]} scales them: each sync sets them back"
         yield Finding(file, ("spec", "replicas"), message, "leave replicas out where an autoscaler owns them")
     elif not written and own not in targets:
         message = f"nobody says how many replicas {own[0]}/{own[1]} has"

@@ -1,0 +1,136 @@
+"""Pods where they can run, with as many GPUs as the engine was told to use."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from generator.resolve.platform import CLIQUE
+from generator.sources.environment import Pool, Taint
+from generator.validate.scope import ReleaseScope
+from generator.validate.topology import ARCHITECTURE, EXCLUSIVE, check
+from tests.support.scopes import (
+    GRAPH,
+    GROUP,
+    PAIR,
+    PLAIN,
+    REMOVED,
+    changed,
+    facts_of,
+    found,
+    in_environment,
+    scopes,
+    texts,
+)
+
+GROUP_FILE = "leaderworkerset-server.yaml"
+SIZE = ("spec", "leaderWorkerTemplate", "size")
+SELECTOR = ("spec", "template", "spec", "nodeSelector")
+
+
+def pool(environment: str, name: str, **changes: object) -> dict[str, Pool]:
+    """An environment's pools with one of them changed."""
+    pools = dict(facts_of(environment).pools)
+    return {**pools, name: msgspec.structs.replace(pools[name], **changes)}
+
+
+def test_a_group_has_as_many_gpus_as_the_engine_splits_over() -> None:
+    (problem, *more) = found(check, changed(scopes()[GROUP], GROUP_FILE, SIZE, 3))
+    assert problem.message == "tensor 8 x pipeline 1 x data 1 = 8 GPUs, and a replica has 12 (3 x 4)"
+    assert problem.location.file == "catalog/models/deepseek-r1-0528.yaml"
+    assert {other.message for other in more} == {"the engine waits for 2 nodes, and a replica has 3 pods"}
+
+
+def test_one_pod_has_as_many_gpus_as_the_engine_splits_over() -> None:
+    path = ("spec", "template", "spec", "containers", 0, "resources", "limits", "nvidia.com/gpu")
+    assert texts(check, changed(scopes()[PLAIN], "deployment-server.yaml", path, "2")) == [
+        "tensor 1 x pipeline 1 x data 1 = 1 GPUs, and a replica has 2 (1 x 2)"
+    ]
+
+
+def test_a_component_of_several_nodes_counts_them() -> None:
+    path = ("spec", "components", 1, "multinode")
+    (message, *_) = texts(check, changed(scopes()[GRAPH], "dynamographdeployment.yaml", path, {"nodeCount": 2}))
+    assert message.endswith("a replica has 2 (2 x 1)")
+
+
+@pytest.mark.parametrize("value", [REMOVED, "topology.kubernetes.io/zone"])
+def test_a_group_stays_in_one_nvlink_domain(value: object) -> None:
+    path = ("metadata", "annotations", EXCLUSIVE)
+    scope = changed(scopes()[GROUP], GROUP_FILE, path, value)
+    (message, *_) = texts(check, scope)
+    assert message.startswith("the pods of one replica may stand in several of the 16 NVLink domains of pool gb200")
+
+
+def test_affinity_to_the_domain_does_as_well() -> None:
+    scope = changed(scopes()[GROUP], GROUP_FILE, ("metadata", "annotations", EXCLUSIVE), REMOVED)
+    for template in ("leaderTemplate", "workerTemplate"):
+        path = ("spec", "leaderWorkerTemplate", template, "spec", "affinity", "podAffinity")
+        terms = {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": CLIQUE}]}
+        scope = changed(scope, GROUP_FILE, path, terms)
+    assert not texts(check, scope)
+
+
+@pytest.mark.parametrize(
+    ("key", "file", "path"),
+    [
+        (PLAIN, "deployment-server.yaml", SELECTOR),
+        (PAIR, "deployment-router.yaml", SELECTOR),
+        (GRAPH, "dynamographdeployment.yaml", ("spec", "components", 0, "podTemplate", "spec", "nodeSelector")),
+    ],
+)
+def test_every_pod_selects_an_architecture(key: str, file: str, path: tuple[str | int, ...]) -> None:
+    (message,) = texts(check, changed(scopes()[key], file, (*path, ARCHITECTURE), REMOVED))
+    assert message.startswith("the pod may land on nodes of any architecture")
+
+
+def test_an_image_is_built_for_the_nodes_that_the_pod_selects() -> None:
+    (scope,) = (as_built_for(scopes()[GROUP], "amd64"),)
+    messages = texts(check, scope)
+    assert set(messages) == {"the image is built for amd64, and the pod asks for nodes of arm64"}
+
+
+def as_built_for(scope: ReleaseScope, architecture: str) -> ReleaseScope:
+    """Copy a release as if its engine's images were built for one architecture only."""
+    engine = scope.resolved.context.engine
+    releases = [
+        msgspec.structs.replace(
+            release,
+            images={
+                name: msgspec.structs.replace(image, architectures=[architecture])
+                for name, image in release.images.items()
+            },
+        )
+        for release in engine.value.releases
+    ]
+    value = msgspec.structs.replace(engine.value, releases=releases)
+    context = msgspec.structs.replace(scope.resolved.context, engine=msgspec.structs.replace(engine, value=value))
+    return ReleaseScope(msgspec.structs.replace(scope.resolved, context=context), scope.chart, scope.objects)
+
+
+def test_a_pod_that_no_pool_takes_is_refused_with_the_reason_of_each() -> None:
+    scope = changed(scopes()[PLAIN], "deployment-server.yaml", (*SELECTOR, "example.com/pool"), "h900")
+    (message,) = texts(check, scope)
+    assert message.startswith("no pool of staging takes the pod (h100: its nodes lack example.com/pool=h900; ")
+    assert message.endswith("cpu: its nodes have 0 GPUs)")
+
+
+def test_a_taint_that_nobody_tolerates_keeps_the_pod_out() -> None:
+    name = scopes()[PLAIN].resolved.context.roles[0].pool_name
+    taint = Taint(key="example.com/maintenance")
+    (message,) = texts(check, in_environment(scopes()[PLAIN], pools=pool("staging", name, taints=[taint])))
+    assert f"{name}: its taint example.com/maintenance is not tolerated" in message
+    soft = Taint(key="example.com/maintenance", effect="PreferNoSchedule")
+    assert not texts(check, in_environment(scopes()[PLAIN], pools=pool("staging", name, taints=[soft])))
+
+
+def test_a_toleration_of_another_value_does_not_count() -> None:
+    path = ("spec", "template", "spec", "tolerations")
+    wrong = [{"key": "nvidia.com/gpu", "operator": "Equal", "value": "x", "effect": "NoSchedule"}]
+    assert "is not tolerated" in texts(check, changed(scopes()[PLAIN], "deployment-server.yaml", path, wrong))[0]
+    every = [{"operator": "Exists"}]
+    assert not texts(check, changed(scopes()[PLAIN], "deployment-server.yaml", path, every))
+
+
+def test_real_releases_pass() -> None:
+    assert not [(key, text) for key, scope in scopes().items() for text in texts(check, scope)]
