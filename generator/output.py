@@ -34,18 +34,21 @@ def object_file(environment: str, release: str, manifest: Tree) -> tuple[str, st
     return f"environments/{environment}/rendered/{release}/{name}", dump(manifest, header=HEADER)
 
 
-def base_file(environment: str, manifest: Tree) -> tuple[str, str]:
-    """One object of the environment itself; two namespaces may hold objects of one name."""
+def base_path(environment: str, manifest: Tree) -> str:
+    """Where an object of the environment itself lies; two namespaces may hold objects of one name."""
     metadata = manifest["metadata"]
     name = "-".join(filter(None, (metadata.get("namespace"), metadata["name"])))
-    return f"environments/{environment}/rendered/_base/{filename(manifest['kind'], name)}", dump(
-        manifest, header=HEADER
-    )
+    return f"environments/{environment}/rendered/_base/{filename(manifest['kind'], name)}"
 
 
-def argocd_file(environment: str, name: str, manifest: Tree) -> tuple[str, str]:
-    """One object for Argo CD itself."""
-    return f"environments/{environment}/argocd/{name}", dump(manifest, header=HEADER)
+def argocd_path(environment: str, file: str) -> str:
+    """Where an object for Argo CD itself lies."""
+    return f"environments/{environment}/argocd/{file}"
+
+
+def text_of(manifest: Tree) -> str:
+    """Write one object as a file."""
+    return dump(manifest, header=HEADER)
 
 
 def owned_by_environment(environment: str) -> tuple[str, ...]:

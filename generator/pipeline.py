@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from generator import argocd, output, recipes, tools
+from generator.argocd.files import RESERVED
 from generator.charts.build import Chart, json_text
 from generator.charts.cache import Standing, all_charts
-from generator.errors import Location, Problem, ProblemsFound, Severity, ordered
+from generator.errors import Location, Problem, ProblemsFound, Severity, dotted, ordered
 from generator.model.axes import Recipe
 from generator.render.batch import Job, render
 from generator.resolve import base
@@ -30,8 +31,8 @@ from generator.sources import references
 from generator.sources.catalog import Accelerators, EngineFile, Model, StackFile
 from generator.sources.check import Schema
 from generator.sources.environment import Environment, Release
-from generator.sources.load import Sources, load
-from generator.validate import kubeconform
+from generator.sources.load import Sourced, Sources, load
+from generator.validate import argocd_options, argocd_waves, kubeconform
 from generator.validate.registry import ENVIRONMENT_CHECKS, RELEASE_CHECKS
 from generator.validate.scope import EnvironmentScope, Finding, ReleaseScope
 from generator.values.schema import DIALECT
@@ -99,12 +100,13 @@ def run(options: Options, say: Say) -> Outcome:
     environments = chosen(options, sources)
     made, bases, found = render_step(charts, resolved, sources, environments)
     problems += found
+    own = {name: own_objects(charts, sources, name, made, bases[name]) for name in environments}
     say("check")
     with ThreadPoolExecutor() as pool:
         # kubeconform reads in processes of its own, while Python does the rest
-        schema = pool.submit(lambda: list(schema_step(options, sources, made, bases)))
-        checked, count = validate_step(charts, sources, made, bases, whole=whole)
-        tree = dict(tree_of(options, charts, sources, made, bases))
+        schema = pool.submit(lambda: list(schema_step(options, sources, made, own)))
+        checked, count = validate_step(charts, sources, made, own, whole=whole)
+        tree = dict(tree_of(options, charts, made, own))
         problems += checked
         problems += schema_problems(charts, sources, made, schema.result())
     figures = {
@@ -112,7 +114,7 @@ def run(options: Options, say: Say) -> Outcome:
         "environments": len(environments),
         "releases": len(made),
         "charts": len(charts),
-        "objects": sum(len(m.objects) for m in made.values()) + sum(len(b) for b in bases.values()),
+        "objects": sum(len(item.objects) for item in made.values()) + sum(len(objects) for objects in own.values()),
         "checks": count,
     }
     return Outcome(tree, owned(options, sources), ordered(problems), figures)
@@ -121,7 +123,15 @@ def run(options: Options, say: Say) -> Outcome:
 def load_step(options: Options) -> tuple[Sources, list[Problem]]:
     """Read everything that people wrote, and say what is wrong with it."""
     sources, problems = load(options.root)
-    return sources, [*problems, *references.check(sources), *_unknown_filters(options, sources)]
+    problems = [*problems, *references.check(sources), *_unknown_filters(options, sources), *_taken(sources)]
+    return sources, problems
+
+
+def _taken(sources: Sources) -> Iterator[Problem]:
+    for name, source in sources.environments.items():
+        for release in sorted(RESERVED & set(source.releases)):
+            message = f"the environment's own Application is called {name}-{release}"
+            yield Problem(Location(source.releases[release].file), "", message, "give the release another name")
 
 
 def _unknown_filters(options: Options, sources: Sources) -> Iterator[Problem]:
@@ -231,7 +241,7 @@ def validate_step(
     charts: Mapping[str, Chart],
     sources: Sources,
     made: Mapping[str, Made],
-    bases: Mapping[str, list[Tree]],
+    own: Mapping[str, Mapping[str, Tree]],
     *,
     whole: bool,
 ) -> tuple[list[Problem], int]:
@@ -246,7 +256,9 @@ def validate_step(
         for check_id, check in RELEASE_CHECKS.items()
         for finding in check(scope)
     ]
-    for name in bases if whole else ():
+    for name, objects in own.items():
+        problems += own_problems(sources.environments[name].environment, objects)
+    for name in own if whole else ():
         inside = tuple(item for key, item in scopes.items() if key.startswith(f"{name}/"))
         everything = EnvironmentScope(sources.environments[name].environment, inside)
         problems += [problem for check in ENVIRONMENT_CHECKS.values() for problem in check(everything)]
@@ -254,14 +266,13 @@ def validate_step(
 
 
 def schema_step(
-    options: Options, sources: Sources, made: Mapping[str, Made], bases: Mapping[str, list[Tree]]
+    options: Options, sources: Sources, made: Mapping[str, Made], own: Mapping[str, Mapping[str, Tree]]
 ) -> Iterator[kubeconform.Found]:
     """Let kubeconform read every object as the cluster's own version would."""
     by_minor: dict[str, dict[str, Tree]] = {}
-    for name, manifests in bases.items():
+    for name, manifests in own.items():
         minor = sources.environments[name].environment.value.versions.kubernetes
-        objects = by_minor.setdefault(minor, {})
-        objects.update({f"{name}/{BASE}/{index}": manifest for index, manifest in enumerate(manifests)})
+        by_minor.setdefault(minor, {}).update({f"{name}/{BASE}/{file}": item for file, item in manifests.items()})
     for key, item in made.items():
         minor = item.resolved.context.environment.value.versions.kubernetes
         by_minor[minor].update({f"{key}/{file}": manifest for file, manifest in item.objects.items()})
@@ -277,19 +288,26 @@ def schema_problems(
         environment, release, file = key.split("/", 2)
         if release == BASE:
             document = sources.environments[environment].environment.document
-            yield Problem(document.locate(()), key, message, hint, "schema")
+            yield Problem(document.locate(()), f"{file}: {dotted(path)}", message, hint, "schema")
             continue
         item = made[f"{environment}/{release}"]
         scope = ReleaseScope(item.resolved, charts[item.resolved.chart], item.objects)
         yield scope.problem(Finding(file, path, message, hint), "schema")
 
 
+def own_problems(environment: Sourced[Environment], objects: Mapping[str, Tree]) -> Iterator[Problem]:
+    """Check the objects of the environment itself and of Argo CD: options as Argo CD spells them, and waves."""
+    for check in (argocd_options.check, argocd_waves.check):
+        for file, path, message, hint in check(objects.items()):
+            place = f"{file}: {dotted(path)}"
+            yield Problem(environment.document.locate(()), place, message, hint, "options")
+
+
 def tree_of(
     options: Options,
     charts: Mapping[str, Chart],
-    sources: Sources,
     made: Mapping[str, Made],
-    bases: Mapping[str, list[Tree]],
+    own: Mapping[str, Mapping[str, Tree]],
 ) -> Iterator[tuple[str, str]]:
     """Every file that is made, with its text."""
     if not options.narrowed:
@@ -300,24 +318,21 @@ def tree_of(
         yield output.values_file(environment, name, charts[item.resolved.chart], item.resolved.values)
         for manifest in item.objects.values():
             yield output.object_file(environment, name, manifest)
-    for environment, manifests in bases.items():
-        wanted = {f"application-{name}.yaml" for name in options.releases}
-        if not options.releases:
-            for manifest in manifests:
-                yield output.base_file(environment, manifest)
-        for file, manifest in argocd_step(charts, sources, environment, made, manifests).items():
+    for environment, objects in own.items():
+        wanted = {output.argocd_path(environment, f"application-{name}.yaml") for name in options.releases}
+        for file, manifest in objects.items():
             if not options.releases or file in wanted:
-                yield output.argocd_file(environment, file, manifest)
+                yield file, output.text_of(manifest)
 
 
-def argocd_step(
+def own_objects(
     charts: Mapping[str, Chart],
     sources: Sources,
     environment: str,
     made: Mapping[str, Made],
-    manifests: list[Tree],
+    base_objects: list[Tree],
 ) -> dict[str, Tree]:
-    """The projects and Applications of one environment."""
+    """What belongs to no single release, by file: the environment's own objects, projects and Applications."""
     releases = [
         argocd.ReleaseObjects(
             name=item.resolved.name,
@@ -328,7 +343,11 @@ def argocd_step(
         for key, item in made.items()
         if key.startswith(f"{environment}/")
     ]
-    return argocd.files(sources.environments[environment].environment.value, releases, manifests)
+    applications = argocd.files(sources.environments[environment].environment.value, releases, base_objects)
+    return {
+        **{output.base_path(environment, manifest): manifest for manifest in base_objects},
+        **{output.argocd_path(environment, file): manifest for file, manifest in applications.items()},
+    }
 
 
 _DOCUMENTS: dict[str, type[msgspec.Struct]] = {

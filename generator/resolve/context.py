@@ -50,6 +50,7 @@ class Context(msgspec.Struct, frozen=True):
     image: Image
     image_origin: tuple[Document, tuple[str | int, ...]]
     needs_weights: bool
+    holds_requests: bool
     roles: tuple[RoleContext, ...]
 
     @property

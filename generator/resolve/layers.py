@@ -58,6 +58,8 @@ class Layer(msgspec.Struct, frozen=True):
             if row is not None:
                 location = row.document.locate(row.source) if row.document is not None else None
                 return Origin(self.name, value, location, row.rule)
+        if any(row[: len(path)] == path for row in self.rows):
+            return Origin(self.name, value, rule="each of its keys comes from a place of its own")
         if self.document is None:
             return Origin(self.name, value)
         return Origin(self.name, value, self.document.locate((*self.prefix, *path)))

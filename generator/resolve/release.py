@@ -360,6 +360,7 @@ def context_of(sources: Sources, environment: str, name: str) -> Context | Probl
         image,
         (document, source),
         recipes.ENGINES[recipe.engine].NEEDS_GPU,
+        recipes.SCALINGS[recipe.scaling].HOLDS_REQUESTS,
         tuple(roles),
     )
 

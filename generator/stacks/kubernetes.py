@@ -57,9 +57,19 @@ def runtime(engine: Engine) -> Runtime:
     return engine.RUNTIME
 
 
+def workload_name(plan: Plan, role: str) -> str:
+    """Name the workload of a role.
+
+    The controller of a LeaderWorkerSet wants a headless Service of the set's own name, and takes an existing one as
+    it is: the set must not share the name of the Service that clients use.
+    """
+    name = object_name(plan.common, role)
+    return f"{name}-group" if plan.topology.SEVERAL_PODS else name
+
+
 def scale_target(plan: Plan, role: str) -> Target:
     """The workload of the role."""
-    name = object_name(plan.common, role)
+    name = workload_name(plan, role)
     if plan.topology.SEVERAL_PODS:
         return Target("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", name)
     return Target("apps/v1", "Deployment", name)
@@ -90,7 +100,7 @@ def deployment(plan: Plan, role: RoleView) -> Object:
     return Object(
         api="apps/v1",
         kind="Deployment",
-        name=object_name(plan.common, role.name),
+        name=workload_name(plan, role.name),
         title=f"deployment-{role.name}",
         labels=of_component(plan.common, role.name),
         annotations=waves.annotations("Deployment"),
@@ -118,7 +128,7 @@ def leader_worker_set(plan: Plan, role: RoleView) -> Object:
     return Object(
         api="leaderworkerset.x-k8s.io/v1",
         kind="LeaderWorkerSet",
-        name=object_name(plan.common, role.name),
+        name=workload_name(plan, role.name),
         title=f"leaderworkerset-{role.name}",
         labels=of_component(plan.common, role.name),
         annotations={

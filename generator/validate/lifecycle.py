@@ -183,7 +183,10 @@ def seconds(text: str) -> float | None:
 
 
 def _route(scope: ReleaseScope, file: str, manifest: Manifest) -> Iterator[Finding]:
-    drain = int(scope.resolved.values["timing"]["drainSeconds"])
+    timing = scope.resolved.values["timing"]
+    drain = int(timing["drainSeconds"])
+    # a held request waits for the start before its answer begins
+    held = int(timing["scheduleSeconds"] + timing["startupSeconds"]) if any(scope.of_kind("InterceptorRoute")) else 0
     for index, rule in enumerate(manifest["spec"].get("rules") or ()):
         timeouts = rule.get("timeouts") or {}
         path: Path = ("spec", "rules", index, "timeouts")
@@ -197,7 +200,7 @@ def _route(scope: ReleaseScope, file: str, manifest: Manifest) -> Iterator[Findi
         if request and backend > request:
             message = f"backendRequest ({timeouts['backendRequest']}) is longer than request ({timeouts['request']})"
             yield Finding(file, (*path, "backendRequest"), message, "make it the same or shorter")
-        if (request or math.inf) > drain:
+        if (request or math.inf) - held > drain:
             shown = f"{timeouts['request']}" if request else "any time"
             message = f"an answer may take {shown}, and a pod that goes finishes answers of {drain} s: longer are cut"
             hint = "raise timing.drainSeconds, or lower route.requestSeconds"

@@ -16,7 +16,7 @@ from tests.support.scopes import environment, scopes
 # rooms that checks share
 SHARED = {"__init__", "registry", "scope", "pods", "programs", "claims", "queries", "expressions", "kubeconform"}
 # True finds that wait for a change elsewhere: the Service of the release bears the name of its LeaderWorkerSet.
-KNOWN = {("names", "prod/deepseek-r1")}
+KNOWN: set[tuple[str, str]] = set()
 # a check of Argo CD's words is registered under a shorter name
 FILES = {"options": "argocd_options", "waves": "argocd_waves"}
 

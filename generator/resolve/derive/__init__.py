@@ -27,6 +27,6 @@ FIGURES: tuple[Figure, ...] = (
     Figure(("roles", "*", "resources", "cpu"), memory.CPU_RULE, memory.cpu),
     Figure(("roles", "*", "resources", "memory"), memory.RULE, memory.limit),
     Figure(("timing", "startupSeconds"), timing.STARTUP_RULE, timing.startup),
-    Figure(("route", "requestSeconds"), timing.REQUEST_RULE, timing.request),
     Figure(("timing", "drainSeconds"), timing.DRAIN_RULE, timing.drain),
+    Figure(("route", "requestSeconds"), timing.REQUEST_RULE, timing.request),
 )

@@ -9,8 +9,8 @@ from generator.resolve.context import Context
 from generator.resolve.layers import Tree, find
 
 STARTUP_RULE = "weights at 200 MiB/s from the hub and again at the storage's speed, 10 minutes to warm up, x 1.5"
-REQUEST_RULE = "an answer of 32768 tokens, or as many as the context has, at 20 tokens a second; 300 s at least"
-DRAIN_RULE = "as long as the longest answer"
+DRAIN_RULE = "an answer of 32768 tokens, or as many as the context has, at 20 tokens a second; 300 s at least"
+REQUEST_RULE = "as long as the drain; where requests are held for a model that wakes, its start besides"
 
 # What a pod gets from the hub over a good line; the first start downloads, later ones read the volume.
 DOWNLOAD_MIB_PER_S = 200
@@ -39,8 +39,8 @@ def startup(context: Context, values: Tree, role: str) -> int:
     return _round(seconds * MARGIN, 60)
 
 
-def request(context: Context, values: Tree, role: str) -> int:
-    """The longest answer that a client may wait for."""
+def drain(context: Context, values: Tree, role: str) -> int:
+    """A pod that goes finishes what it has begun: the longest answer."""
     if context.model.value.capabilities.task is not Task.CHAT:
         return SHORTEST_S
     _, tokens = find(values, ("model", "contextTokens"))
@@ -48,7 +48,8 @@ def request(context: Context, values: Tree, role: str) -> int:
     return max(SHORTEST_S, _round(longest / TOKENS_PER_S, 60))
 
 
-def drain(context: Context, values: Tree, role: str) -> int:
-    """A pod that goes finishes what it has begun."""
-    _, seconds = find(values, ("route", "requestSeconds"))
-    return int(seconds)
+def request(context: Context, values: Tree, role: str) -> int:
+    """What a client may wait for: the answer, and the start of a model that was at zero."""
+    timing = values["timing"]
+    held = timing["scheduleSeconds"] + timing["startupSeconds"] if context.holds_requests else 0
+    return int(timing["drainSeconds"] + held)
