@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable, Sequence
 
 from generator import __version__
 from generator.errors import Problem, Severity
 
 ABOUT = "modelyard"
+WIDTH = 100
 
 
 def as_text(problems: Sequence[Problem]) -> str:
     """For a person: one problem after another, each with its hint."""
-    return "".join(f"{problem.text()}\n" for problem in problems)
+    return "".join(f"{line}\n" for problem in problems for line in wrapped(problem.text()))
+
+
+def wrapped(text: str) -> list[str]:
+    """Cut long lines at blanks only: a path or a name stays whole, so that it can be copied."""
+    lines = []
+    for line in text.split("\n"):
+        pad = line[: len(line) - len(line.lstrip())] + "    "
+        cut = textwrap.wrap(line, WIDTH, subsequent_indent=pad, break_long_words=False, break_on_hyphens=False)
+        lines += cut or [""]
+    return lines
 
 
 def as_json(problems: Sequence[Problem]) -> str:

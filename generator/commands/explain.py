@@ -17,6 +17,8 @@ from generator.sources.load import Sources
 from generator.template.expand import Expansion, expand, holds
 
 WIDTH = 100
+# a path is never cut
+WHOLE: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 _OBJECT = re.compile(r"([A-Z]\w+)/([^:]+)(?::(.*))?")
 
 
@@ -51,8 +53,8 @@ def _release(sources: Sources, target: str) -> Resolved:
         raise _refuse("environments", f"there is no environment {environment!r}", f"choose one of {known}")
     releases = sources.environments[environment].releases
     if name not in releases:
-        near = nearest(name, releases) or next(iter(releases), "")
-        hint = f"did you mean {environment}/{near}?" if near else "it has no releases"
+        near = nearest(name, releases)
+        hint = f"did you mean {environment}/{near}?" if near else f"there is {', '.join(releases) or 'none'}"
         raise _refuse(f"environments/{environment}/releases", f"there is no release {name!r}", hint)
     context = context_of(sources, environment, name)
     if isinstance(context, Problem):
@@ -107,7 +109,7 @@ def _overview(resolved: Resolved) -> None:
             path = tuple(role.name if key == "*" else key for key in figure.path)
             origin = resolved.origins(path)[-1]
             print(f"  {dotted(path)} = {_shown(origin.value)}")
-            print(textwrap.fill(origin.place, WIDTH, initial_indent="    ", subsequent_indent="    "))
+            _print(origin.place, 4)
     print(f"\nMore: modelyard explain {resolved.environment}/{resolved.name} timing.startupSeconds")
 
 
@@ -121,6 +123,17 @@ def _shown(value: Any) -> str:
     return text if len(text) <= WIDTH - 20 else f"{text[: WIDTH - 23]}..."
 
 
+def _print(text: str, indent: int) -> None:
+    pad = " " * indent
+    lines = textwrap.wrap(text, WIDTH, initial_indent=pad, subsequent_indent=pad, **WHOLE)
+    print("\n".join(lines))
+
+
+def _equation(left: str, value: Any) -> None:
+    line = f"{left} = {_shown(value)}"
+    print(line if len(line) <= WIDTH else f"{left} =\n  {_shown(value)}")
+
+
 def _value(resolved: Resolved, path: Path) -> None:
     found, value = find(resolved.values, path)
     if not found:
@@ -130,14 +143,14 @@ def _value(resolved: Resolved, path: Path) -> None:
         near = nearest(str(path[len(parent)]), keys)
         hint = f"did you mean {near}?" if near else f"there is {', '.join(keys) or 'nothing'}"
         raise _refuse(f"charts/{resolved.chart}", f"the values have no {dotted(path)}", hint)
-    print(f"{dotted(path)} = {_shown(value)}")
+    _equation(dotted(path), value)
     layers = resolved.origins(path)
     if not layers:
         print(f"  chart default  charts/{resolved.chart}/values.yaml")
     for index, origin in enumerate(layers):
         mark = "->" if index == len(layers) - 1 else "  "
         print(f"  {mark} {origin.layer:<12} {_shown(origin.value)}")
-        print(textwrap.fill(origin.place, WIDTH, initial_indent=" " * 18, subsequent_indent=" " * 18))
+        _print(origin.place, 18)
 
 
 def _objects(chart: Chart, resolved: Resolved) -> list[tuple[str, Expansion]]:
@@ -161,11 +174,14 @@ def _field(chart: Chart, resolved: Resolved, kind: str, name: str, place: str) -
     there, value = find(found.data, path)
     if not there:
         raise _refuse(f"charts/{chart.name}/templates/{file}", f"{wanted} has no {dotted(path)}", "look at the file")
-    print(f"{wanted}: {dotted(path) or 'all of it'} = {_shown(value)}")
+    _equation(f"{wanted}: {dotted(path) or 'all of it'}", value)
     print(f"  template       charts/{chart.name}/templates/{file}")
     behind = found.origin(path)
     if not behind:
-        print("  written by the chart for every release")
+        parts = found.below(path)
+        print("  made of" if parts else "  written by the chart for every release")
+        for part in parts:
+            print(f"    {dotted(part)}")
     for values_path in behind:
         print()
         _value(resolved, values_path)

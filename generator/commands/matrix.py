@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 from generator import recipes
 from generator.errors import Exit
 
 WIDTH = 100
+# a name is never cut
+WHOLE: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
 
 def run() -> int:
@@ -23,7 +26,6 @@ def run() -> int:
             refused.setdefault((cell.refusal.reason, cell.refusal.source), []).append(cell.recipe.chart)
     print(f"\n{len(cells) - len(charts)} refusals")
     for (reason, source), names in refused.items():
-        print(textwrap.fill(", ".join(names), WIDTH, initial_indent="  ", subsequent_indent="  "))
-        print(textwrap.fill(reason, WIDTH, initial_indent="    ", subsequent_indent="    "))
-        print(textwrap.fill(f"source: {source}", WIDTH, initial_indent="    ", subsequent_indent="    "))
+        for indent, text in (("  ", ", ".join(names)), ("    ", reason), ("    ", f"source: {source}")):
+            print("\n".join(textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent, **WHOLE)))
     return Exit.CLEAN

@@ -32,17 +32,22 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Expansion(msgspec.Struct, frozen=True):
-    """An expanded object, and the values paths behind each of its leaves."""
+    """An expanded object, and the values paths behind each of its leaves: read there, or in the condition around."""
 
     data: Any
     origins: dict[Path, tuple[Path, ...]]
 
     def origin(self, path: Path) -> tuple[Path, ...]:
-        """Give the values paths behind a place, or behind the nearest place above or below it."""
+        """Give the values paths behind a place, or behind the nearest place above it."""
         for end in range(len(path), 0, -1):
             if path[:end] in self.origins:
                 return self.origins[path[:end]]
         return ()
+
+    def below(self, path: Path) -> tuple[Path, ...]:
+        """Give the values paths behind everything below a place."""
+        found = (paths for place, paths in self.origins.items() if place[: len(path)] == path)
+        return tuple(dict.fromkeys(item for paths in found for item in paths))
 
 
 def go_number(value: float | int) -> str:
@@ -65,15 +70,25 @@ def text_of(value: Any) -> str:
 
 
 class Scope:
-    """Values, and the variables of the loops around."""
+    """Values, the variables of the loops around, and what the nearest condition around was made of."""
 
-    def __init__(self, values: Mapping[str, Any], namespace: str, variables: dict[str, Found] | None = None) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        namespace: str,
+        variables: dict[str, Found] | None = None,
+        given: tuple[Path, ...] = (),
+    ) -> None:
         self.values = values
         self.namespace = namespace
         self.variables = variables or {}
+        self.given = given
 
     def bind(self, **variables: Found) -> Scope:
-        return Scope(self.values, self.namespace, {**self.variables, **variables})
+        return Scope(self.values, self.namespace, {**self.variables, **variables}, self.given)
+
+    def under(self, condition: Found) -> Scope:
+        return Scope(self.values, self.namespace, self.variables, condition.paths or self.given)
 
     def lookup(self, path: str) -> Found:
         head, *rest = path.split(".")
@@ -170,8 +185,9 @@ def _mapping(data: Mapping[str, Any], scope: Scope, at: Path, origins: dict[Path
     for key, value in data.items():
         mark = whole(key)
         if mark and mark[0] == "if":
-            if truthy(scope.evaluate(mark[1]).value):
-                out.update(_mapping(value, scope, at, origins))
+            condition = scope.evaluate(mark[1])
+            if truthy(condition.value):
+                out.update(_mapping(value, scope.under(condition), at, origins))
         elif mark and mark[0] == "range":
             for inner in _iterate(mark[1], scope):
                 out.update(_mapping(value, inner, at, origins))
@@ -213,8 +229,9 @@ def _extend(items: list[Any], scope: Scope, at: Path, origins: dict[Path, tuple[
     for item in items:
         block, mark = control(item), whole(item)
         if block and block[0] == "if":
-            if truthy(scope.evaluate(block[1]).value):
-                _extend(block[2], scope, at, origins, out)
+            condition = scope.evaluate(block[1])
+            if truthy(condition.value):
+                _extend(block[2], scope.under(condition), at, origins, out)
         elif block:
             for inner in _iterate(block[1], scope):
                 _extend(block[2], inner, at, origins, out)
@@ -236,11 +253,10 @@ def _extend(items: list[Any], scope: Scope, at: Path, origins: dict[Path, tuple[
 
 
 def _leaf(value: Any, scope: Scope, at: Path, origins: dict[Path, tuple[Path, ...]]) -> Any:
-    if not isinstance(value, str):
-        return value
-    found = _scalar(value, scope)
-    if found.paths:
-        origins[at] = found.paths
+    found = _scalar(value, scope) if isinstance(value, str) else Found(value)
+    # what the chart writes itself, but not always, is there because of the values in the condition
+    if paths := found.paths or scope.given:
+        origins[at] = paths
     return found.value
 
 

@@ -22,6 +22,14 @@ def test_text_marks_a_warning_and_leaves_out_what_is_not_there() -> None:
     assert as_text((WARNING,)) == "c.yaml: warning: 50% of it,\nor: more\n"
 
 
+def test_text_is_cut_at_blanks_and_a_path_stays_whole() -> None:
+    problem = Problem(Location("a.yaml", 1, 1), "x" * 90, "m " * 60 + "y" * 120, "h " * 60)
+    lines = as_text((problem,)).splitlines()
+    assert all(len(line) <= 100 or line.split() == ["y" * 120] for line in lines)
+    assert lines[0] == "a.yaml:1:1:"
+    assert " ".join(" ".join(lines).split()) == " ".join(problem.text().split())
+
+
 def test_json_holds_every_field() -> None:
     first, second = json.loads(as_json(BOTH))["problems"]
     assert first == {

@@ -102,6 +102,18 @@ def test_a_place_below_a_leaf_leads_to_the_leaf() -> None:
     assert expand({"a": str(COUNT)}, VALUES, "team").origin(("a", "b", 0)) == (("count",),)
 
 
+def test_what_the_chart_writes_under_a_condition_leads_to_the_condition() -> None:
+    body = {**when(equals(NAME, "m"), {"a": "fixed", "b": [1, str(COUNT)], **when(Ref(bool, "@.Values.on"), {"c": 2})})}
+    found = expand(body, VALUES, "team")
+    assert found.origin(("a",)) == found.origin(("b", 0)) == (("name",),)
+    assert found.origin(("b", 1)) == (("count",),) and found.origin(("c",)) == (("on",),)
+
+
+def test_a_container_knows_the_values_of_everything_below() -> None:
+    found = expand({"a": {"b": str(COUNT), "c": [str(NAME), "x"]}}, VALUES, "team")
+    assert found.below(("a",)) == (("count",), ("name",)) and found.below(("a", "c")) == (("name",),)
+
+
 def test_what_the_chart_writes_itself_has_no_value_behind_it() -> None:
     assert expand({"a": "fixed"}, VALUES, "team").origin(("a",)) == ()
 
