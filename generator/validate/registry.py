@@ -17,6 +17,7 @@ from generator.validate import (
     lifecycle,
     monitors,
     names,
+    promql,
     quotas,
     references,
     replicas,
@@ -47,6 +48,7 @@ RELEASE_CHECKS: dict[str, Callable[[ReleaseScope], Iterable[Finding]]] = {
     "secrets": secrets.check,
     "topology": topology.check,
     "monitors": monitors.check,
+    "promql": promql.check,
     "options": _options,
     "waves": _waves,
 }
