@@ -26,7 +26,6 @@ settings.register_profile("modelyard", derandomize=True, deadline=None, database
 settings.load_profile("modelyard")
 
 Tree = dict[str, Any]
-INPUTS = ("catalog", "environments", "schemas")
 
 
 @pytest.fixture(scope="session")
@@ -96,24 +95,28 @@ def bases(_rendered: tuple[Any, dict[str, list[Tree]]]) -> dict[str, list[Tree]]
     return _rendered[1]
 
 
+def copy_inputs(place: Path, home: Path, releases: Mapping[str, tuple[str, ...]]) -> Path:
+    """Copy what people wrote and what was fetched; of an environment that is named, some releases only."""
+    for folder in ("catalog", "schemas"):
+        shutil.copytree(ROOT / folder, place / folder)
+    shutil.copy(ROOT / "requirements.lock", place)
+    for source in sorted((ROOT / "environments").iterdir()):
+        target = place / "environments" / source.name
+        (target / "releases").mkdir(parents=True)
+        shutil.copy(source / "environment.yaml", target)
+        for file in (source / "releases").iterdir():
+            if file.stem in releases.get(source.name, (file.stem,)):
+                shutil.copy(file, target / "releases")
+    # charts are as they were for the real repository: Node need not start again
+    shutil.copytree(home / ".cache", place / ".cache")
+    return place
+
+
 @pytest.fixture
 def repository(tmp_path: Path, home: Path, charts: Mapping[str, Chart]) -> Callable[..., Path]:
     """Copy the inputs of the real repository; only some releases of an environment, if they are named."""
 
     def copy(name: str = "repository", **releases: tuple[str, ...]) -> Path:
-        place = tmp_path / name
-        chosen = releases or {path.name: () for path in (ROOT / "environments").iterdir()}
-        for folder in ("catalog", "schemas"):
-            shutil.copytree(ROOT / folder, place / folder)
-        shutil.copy(ROOT / "requirements.lock", place)
-        for environment, names in chosen.items():
-            made_here = shutil.ignore_patterns("values", "rendered", "argocd")
-            shutil.copytree(ROOT / "environments" / environment, place / "environments" / environment, ignore=made_here)
-            for file in (place / "environments" / environment / "releases").iterdir():
-                if names and file.stem not in names:
-                    file.unlink()
-        # charts are as they were for the real repository: Node need not start again
-        shutil.copytree(home / ".cache", place / ".cache")
-        return place
+        return copy_inputs(tmp_path / name, home, releases)
 
     return copy

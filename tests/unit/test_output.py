@@ -21,7 +21,7 @@ def test_an_object_lies_in_the_folder_of_its_release() -> None:
 
 def test_objects_of_one_name_in_two_namespaces_have_two_files() -> None:
     made = [
-        output.base_file("prod", {"kind": "LimitRange", "metadata": {"name": "models", "namespace": namespace}})[0]
+        output.base_path("prod", {"kind": "LimitRange", "metadata": {"name": "models", "namespace": namespace}})
         for namespace in ("a", "b")
     ]
     assert made == [f"environments/prod/rendered/_base/limitrange-{name}-models.yaml" for name in ("a", "b")]
