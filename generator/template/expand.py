@@ -264,7 +264,9 @@ def _scalar(value: str, scope: Scope) -> Found:
     mark = whole(value)
     if mark and mark[0] not in CONTROLS:
         found = scope.evaluate(mark[1])
-        return Found(text_of(found.value), found.paths) if mark[0] == "str" else found
+        if mark[0] == "str":
+            return Found(text_of(found.value), found.paths)
+        return Found(int(found.value), found.paths) if isinstance(found.value, Whole) else found
     parts = TOKEN.split(value)
     if len(parts) == 1:
         return Found(value)

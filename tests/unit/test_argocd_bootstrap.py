@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
+from pathlib import Path
 
 import pytest
 import yaml
-from test_argocd_files import ENVIRONMENT
 
 from generator import argocd
 from generator.commands import bootstrap
-from generator.errors import Exit
+from generator.errors import Exit, ProblemsFound
+from generator.sources.load import load
+
+BASE = Path(__file__).parents[1] / "catalogs" / "base"
 
 
-@pytest.fixture
-def plain_dumper(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("generator.render.dump")
-    module.dump = yaml.safe_dump  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "generator.render.dump", module)
-
-
-@pytest.mark.usefixtures("plain_dumper")
 def test_bootstrap_prints_its_objects_as_one_stream(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bootstrap.run(ENVIRONMENT) == Exit.CLEAN
-    assert list(yaml.safe_load_all(capsys.readouterr().out)) == argocd.bootstrap(ENVIRONMENT)
+    environment = load(BASE)[0].environments["prod"].environment.value
+    assert bootstrap.run(BASE, "prod") == Exit.CLEAN
+    assert list(yaml.safe_load_all(capsys.readouterr().out)) == argocd.bootstrap(environment)
+
+
+def test_an_unknown_environment_is_a_problem_that_names_those_there_are() -> None:
+    with pytest.raises(ProblemsFound) as found:
+        bootstrap.run(BASE, "production")
+    (problem,) = found.value.problems
+    assert problem.message == "there is no environment 'production'"
+    assert "prod" in problem.hint

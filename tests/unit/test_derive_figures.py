@@ -98,25 +98,32 @@ def test_what_loads_no_weights_starts_soon(tiny: Context) -> None:
 
 @pytest.mark.parametrize(("tokens", "seconds"), [(4096, 300), (32768, 1680), (10**6, 1680), (0, 1680)])
 def test_the_longest_answer_follows_the_context(big: Context, tokens: int, seconds: int) -> None:
-    assert timing.request(big, values() | {"model": {"contextTokens": tokens}}, "") == seconds
+    assert timing.drain(big, values() | {"model": {"contextTokens": tokens}}, "") == seconds
 
 
 def test_only_chat_answers_are_long(big: Context) -> None:
     model = big.model.value
     other = replace(model, capabilities=replace(model.capabilities, task=Task.EMBEDDING))
     context = replace(big, model=replace(big.model, value=other))
-    assert timing.request(context, values() | {"model": {"contextTokens": 32768}}, "") == 300
+    assert timing.drain(context, values() | {"model": {"contextTokens": 32768}}, "") == 300
 
 
-def test_a_pod_drains_as_long_as_the_longest_answer(big: Context) -> None:
-    assert timing.drain(big, {"route": {"requestSeconds": 1680}}, "") == 1680
+TIMES = {"timing": {"scheduleSeconds": 1200, "startupSeconds": 960, "drainSeconds": 1680}}
+
+
+def test_a_client_waits_as_long_as_a_pod_drains(big: Context) -> None:
+    assert timing.request(big, TIMES, "") == 1680
+
+
+def test_a_held_request_outlasts_the_start_of_its_model(big: Context) -> None:
+    assert timing.request(replace(big, holds_requests=True), TIMES, "") == 1200 + 960 + 1680
 
 
 def test_a_layer_that_sets_a_figure_wins_and_later_figures_follow_it(big: Context) -> None:
-    release = replace(big.release, value=replace(big.release.value, values={"route": {"requestSeconds": 900}}))
+    release = replace(big.release, value=replace(big.release.value, values={"timing": {"drainSeconds": 900}}))
     found, problems = resolve(replace(big, release=release))
     assert found is not None and not problems
-    assert found.values["timing"]["drainSeconds"] == 900
+    assert found.values["route"]["requestSeconds"] == 900
 
 
 @pytest.mark.parametrize("recipe", recipes.charts(), ids=lambda recipe: recipe.chart)
@@ -131,4 +138,4 @@ def test_every_figure_is_a_field_marked_so_and_every_such_field_has_its_figure(r
 def test_a_figure_reads_only_what_comes_before_it() -> None:
     order = [figure.path for figure in FIGURES]
     assert order.index(("roles", "*", "sharedMemory")) < order.index(("roles", "*", "resources", "memory"))
-    assert order.index(("route", "requestSeconds")) < order.index(("timing", "drainSeconds"))
+    assert order.index(("timing", "drainSeconds")) < order.index(("route", "requestSeconds"))

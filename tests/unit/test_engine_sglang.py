@@ -15,6 +15,7 @@ from generator.contract import Refusal
 from generator.engines import sglang
 from generator.facts import check_arguments, check_environment, load
 from generator.model.axes import Engine, Recipe, Scaling, Stack, Task, Topology
+from generator.objects.pod import WEIGHTS
 from generator.template.expand import expand
 from generator.values import schema
 
@@ -165,8 +166,9 @@ def test_without_a_key_none_is_asked_for() -> None:
     assert value_of("--api-key", {}) is None
 
 
-def test_nothing_is_cached_in_an_image_of_weights() -> None:
-    assert "SGLANG_CACHE_DIR" not in variables({"cache": {"kind": "image", "image": "example.org/weights:1"}})
+def test_caches_lie_beside_an_image_of_weights_not_in_it() -> None:
+    found = variables({"cache": {"kind": "image", "image": "example.org/weights:1"}})
+    assert not found["SGLANG_CACHE_DIR"]["value"].startswith(WEIGHTS)
 
 
 def test_options_of_a_task_are_options_of_the_engine() -> None:

@@ -110,7 +110,7 @@ def test_a_timeout_behind_the_gateway_is_not_the_longer_one() -> None:
 
 
 def test_answers_longer_than_the_drain_are_a_warning() -> None:
-    scope = overridden(PLAIN, "timing:\n  drainSeconds: 60")
+    scope = overridden(PLAIN, "timing:\n  drainSeconds: 60\nroute:\n  requestSeconds: 1680")
     (problem,) = found(check, scope)
     assert problem.severity is Severity.WARNING
     assert problem.message.startswith("an answer may take 1680s, and a pod that goes finishes answers of 60 s")
