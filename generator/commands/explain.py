@@ -29,7 +29,7 @@ def run(options: pipeline.Options, target: str, place: str | None) -> int:
         if problems:
             raise ProblemsFound(ordered(problems))
         resolved = _release(sources, target)
-        if place is None:
+        if not place:
             _overview(resolved)
         elif match := _OBJECT.fullmatch(place):
             charts = pipeline.charts_step(options, sources)

@@ -23,6 +23,13 @@ class Row(msgspec.Struct, frozen=True):
     source: Path = ()
     rule: str = ""
 
+    def locate(self, below: Path) -> Location | None:
+        """Find the line of a part of the value: its own where the value was taken over as it stands."""
+        if self.document is None:
+            return None
+        part = (*self.source, *below)
+        return self.document.locate(part if self.document.has(part) else self.source)
+
 
 class Origin(msgspec.Struct, frozen=True):
     """Where one value comes from."""
@@ -56,8 +63,7 @@ class Layer(msgspec.Struct, frozen=True):
         for end in range(len(path), 0, -1):
             row = self.rows.get(path[:end])
             if row is not None:
-                location = row.document.locate(row.source) if row.document is not None else None
-                return Origin(self.name, value, location, row.rule)
+                return Origin(self.name, value, row.locate(path[end:]), row.rule)
         if any(row[: len(path)] == path for row in self.rows):
             return Origin(self.name, value, rule="each of its keys comes from a place of its own")
         if self.document is None:

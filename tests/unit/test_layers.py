@@ -87,6 +87,13 @@ def test_a_row_knows_the_place_it_was_read_from() -> None:
     assert found is not None and found.place == "env.yaml:2:24 (the pool's)"
 
 
+def test_a_part_of_what_was_taken_over_as_it_stands_knows_its_own_line() -> None:
+    text = document("labels:\n  a: x\n  b: z\n")
+    layer = of_rows("environment", [Row(("monitoring", "labels"), {"a": "x", "b": "z"}, text, ("labels",))])
+    found = layer.origin(("monitoring", "labels", "b"))
+    assert found is not None and found.location == Location("a.yaml", 3, 6)
+
+
 def test_a_place_below_a_row_leads_to_the_row() -> None:
     layer = of_rows("environment", [Row(("tolerations",), [{"key": "a"}], rule="taints")])
     found = layer.origin(("tolerations", 0, "key"))
