@@ -10,7 +10,7 @@ COMPILE = $(VENV)/pip-compile --quiet --generate-hashes --strip-extras \
 	--allow-unsafe --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --no-emit-options
 
-.PHONY: build check test lint tools test-tools cluster-tools lock clean
+.PHONY: build check test test-cluster lint tools test-tools cluster-tools lock clean
 
 build: tools
 	$(VENV)/modelyard build
@@ -20,6 +20,10 @@ check: tools
 
 test: test-tools lint
 	$(VENV)/python -m pytest -n 2
+
+# Everything that needs a control plane: minutes, and Linux. The page docs/proof.md is made by a run that held.
+test-cluster: cluster-tools
+	MODELYARD_CLUSTER=1 $(VENV)/python -m pytest tests/cluster --junit-xml=.cache/test-cluster.xml
 
 lint: test-tools
 	$(VENV)/ruff check .

@@ -106,6 +106,11 @@ def parser() -> argparse.ArgumentParser:
     cluster.add_argument("environment", metavar="ENV")
     cluster.set_defaults(run=_cluster)
 
+    simulate = commands.add_parser("simulate", help="have the real scheduler place what an environment runs")
+    simulate.add_argument("environment", metavar="ENV")
+    simulate.add_argument("--format", choices=FORMATS, default="text", help="how problems are printed")
+    simulate.set_defaults(run=_simulate)
+
     doctor = commands.add_parser("doctor", help="which tools there are, and what is missing")
     doctor.set_defaults(run=_doctor)
     return top
@@ -197,6 +202,12 @@ def _cluster(options: argparse.Namespace) -> int:
     from generator.commands import cluster
 
     return cluster.run(root_of(options), options.action, options.environment)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from generator.commands import simulate
+
+    return simulate.run(root_of(options), options.environment, form=options.format)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -6,17 +6,19 @@ import http.client
 import json
 import ssl
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
-
-from generator.errors import Problem
 
 Manifest = dict[str, Any]
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 MANAGER = "modelyard"
+_AT_ONCE = 4
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -41,14 +43,16 @@ class Api:
         self._context = ssl.create_default_context(cafile=str(keys / "ca.crt"))
         self._context.load_cert_chain(str(keys / "admin.crt"), str(keys / "admin.key"))
         self._local = threading.local()
+        self._open: list[http.client.HTTPSConnection] = []
+        self._pool = ThreadPoolExecutor(_AT_ONCE)
         self._resources: dict[tuple[str, str], tuple[str, bool]] = {}
 
     def request(self, method: str, path: str, body: Any = None, *, content_type: str = "application/json") -> Any:
-        """Send one request and read the JSON of the answer.
+        """Send one request, a text as it stands and everything else as JSON, and read the JSON of the answer.
 
         Raises: Refused when the answer is an error.
         """
-        data = None if body is None else json.dumps(body).encode()
+        data = None if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
         code, text = self._send(method, path, data, {"Content-Type": content_type})
         answer = json.loads(text) if text[:1] in (b"{", b"[") else {"message": text.decode(errors="replace")}
         if code >= 400:
@@ -71,16 +75,31 @@ class Api:
     def _connection(self, *, fresh: bool) -> http.client.HTTPSConnection:
         found: http.client.HTTPSConnection | None = getattr(self._local, "connection", None)
         if found is None or fresh:
+            if found is not None:
+                found.close()
             found = http.client.HTTPSConnection(self._address, context=self._context, timeout=60)
+            self._open.append(found)
             self._local.connection = found
         return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection, watches included."""
+        self._pool.shutdown()
+        for connection in self._open:
+            connection.close()
 
     def ready(self) -> bool:
         """Tell whether the server answers and calls itself ready."""
         try:
             return self._send("GET", "/readyz", None, {})[0] == 200
         except OSError:
-            self._local.connection = None
+            self._connection(fresh=True)
             return False
 
     def discover(self) -> None:
@@ -109,19 +128,26 @@ class Api:
         inside = f"/namespaces/{namespace}" if namespaced and namespace else ""
         return f"{root}{inside}/{resource}" + (f"/{name}" if name else "")
 
+    def knows(self, kind: Mapping[str, str]) -> bool:
+        """Tell whether a kind of a group's version is there, as of the last discovery."""
+        return (kind["apiGroup"], kind["kind"]) in self._resources
+
     def path_of(self, manifest: Manifest) -> str:
         """Name the path of an object."""
         metadata = manifest["metadata"]
         where = metadata.get("namespace", "default"), metadata["name"]
         return self.path(manifest["apiVersion"], manifest["kind"], *where)
 
-    def apply(self, manifest: Manifest, *, dry_run: bool = False, manager: str = MANAGER) -> Manifest:
-        """Apply an object on the server's side; unknown and doubled fields are refused."""
+    def apply(self, manifest: Manifest, *, text: str = "", dry_run: bool = False, manager: str = MANAGER) -> Manifest:
+        """Apply an object on the server's side; unknown and doubled fields are refused.
+
+        With its `text`, the server reads that, as the YAML reader of the server understands it.
+        """
         query = {"fieldManager": manager, "force": "true", "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
         path = f"{self.path_of(manifest)}?{urlencode(query)}"
-        answer: Manifest = self.request("PATCH", path, manifest, content_type=_APPLY)
+        answer: Manifest = self.request("PATCH", path, text or manifest, content_type=_APPLY)
         return answer
 
     def apply_all(
@@ -136,8 +162,11 @@ class Api:
                 return manifest, refused
             return None
 
-        with ThreadPoolExecutor(4) as pool:
-            return [found for found in pool.map(one, manifests) if found]
+        return [found for found in self.at_once(one, manifests) if found]
+
+    def at_once(self, do: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Do something with many items, several at a time."""
+        return list(self._pool.map(do, items))
 
     def create(self, manifest: Manifest) -> Manifest:
         """Create an object, its status too where the server lets it pass."""
@@ -186,6 +215,7 @@ class Api:
         for item in listed["items"]:
             yield "ADDED", item
         connection = http.client.HTTPSConnection(self._address, context=self._context)
+        self._open.append(connection)
         version = listed["metadata"]["resourceVersion"]
         connection.request("GET", f"{path}?watch=1&resourceVersion={version}")
         response = connection.getresponse()
@@ -194,9 +224,3 @@ class Api:
             if event["type"] == "ERROR":
                 return
             yield event["type"], event["object"]
-
-
-def as_problem(manifest: Manifest, refused: Refused, problem: Problem) -> Problem:
-    """Say in a problem what the server said of an object."""
-    name = f"{manifest['kind']}/{manifest['metadata']['name']}"
-    return Problem(problem.location, name, refused.message, problem.hint, problem.check)

@@ -33,7 +33,7 @@ class Component(msgspec.Struct, frozen=True):
 
 
 def _tool(run: Setup, name: str) -> str:
-    return str(tools.find(name, Path(run.root)))
+    return str(tools.find(name))
 
 
 def foundation(run: Setup) -> Iterator[Component]:
@@ -162,7 +162,7 @@ def early(run: Setup) -> Iterator[Component]:
         yield Component(
             "valkey",
             [
-                str(tools.find_valkey(Path(run.root))),
+                str(tools.find_valkey()),
                 *("--bind", "127.0.0.1", "--port", str(ports["redis"]), "--save", "", "--appendonly", "no"),
             ],
             f"tcp://127.0.0.1:{ports['redis']}",
@@ -352,7 +352,7 @@ def _http_addon(run: Setup, environment: Environment) -> Iterator[Component]:
     )
 
 
-def write_files(run: Setup, environment: Environment, stages: list[Manifest]) -> None:
+def write_files(run: Setup, environment: Environment) -> None:
     """Write what the processes read when they start."""
     folder = run.folder
     scheduler = {
@@ -363,11 +363,15 @@ def write_files(run: Setup, environment: Environment, stages: list[Manifest]) ->
     }
     # block style: a file that starts with a brace is taken for JSON of another kind
     (folder / "scheduler.yaml").write_text(yaml.safe_dump(scheduler))
-    (folder / "kwok.yaml").write_text(yaml.safe_dump_all(_kwok(environment, stages)))
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(_prometheus(folder)))
     (folder / "targets").mkdir(exist_ok=True)
     (folder / "lws.yaml").write_text(yaml.safe_dump(_lws(run)))
     _argocd_files(run, environment)
+
+
+def write_stages(run: Setup, environment: Environment, stages: list[Manifest]) -> None:
+    """Write what kwok plays."""
+    (run.folder / "kwok.yaml").write_text(yaml.safe_dump_all(_kwok(environment, stages)))
 
 
 def _kwok(environment: Environment, stages: list[Manifest]) -> Iterator[Manifest]:

@@ -27,6 +27,8 @@ Say = Callable[[str], None]
 
 _UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 _AS_ROOT = ("--user", "--map-root-user")
+# what this process brought up and has to collect
+_OWNED: dict[Path, subprocess.Popen[bytes]] = {}
 # leads from this machine into the namespace
 _FORWARDED = ("api", "prometheus", "interceptor")
 
@@ -49,8 +51,8 @@ def up(
     if owner and owner.alive():
         raise _problem(environment.name, "its cluster is up already", f"modelyard cluster down {environment.name}")
     _end(folder)
-    tools.find("kube-apiserver", root)
-    definitions.load(root, say)
+    tools.find("kube-apiserver")
+    definitions.load(say)
     prefix = namespace_command()
     sockets = {name: forward.listen(("127.0.0.1", 0)) for name in _FORWARDED} if prefix else {}
     ports = setup.FIXED if prefix else setup.free_ports()
@@ -87,6 +89,7 @@ def _start(run: Setup, environment: Environment, prefix: tuple[str, ...], socket
             start_new_session=True,
             pass_fds=tuple(numbers.values()),
         )
+    _OWNED[folder] = process
     state.write_owner(folder, process.pid)
     for item in sockets.values():
         item.close()
@@ -217,14 +220,14 @@ def _end(folder: Path) -> None:
         os.kill(owner.pid, signal.SIGKILL)
         limit = time.monotonic() + 20
         while any(state.exists(pid) for pid in (owner.pid, *others)) and time.monotonic() < limit:
-            _collect(owner.pid)
+            _collect(folder)
             time.sleep(0.02)
+    _collect(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _collect(pid: int) -> None:
-    # only where the same process brought it up
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return
+def _collect(folder: Path) -> None:
+    # only where this very process brought it up
+    process = _OWNED.get(folder)
+    if process is not None and process.poll() is not None:
+        del _OWNED[folder]

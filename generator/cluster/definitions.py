@@ -20,6 +20,7 @@ from generator.schemas.modules import download, generate_crds, read
 from generator.schemas.sources import CRDS, CrdSource, Module
 from generator.sources.environment import Versions
 from generator.tools.build import go_command
+from generator.tools.installed import ROOT
 
 Manifest = dict[str, Any]
 
@@ -75,16 +76,16 @@ def groups(versions: Versions) -> list[str]:
     return [name for name, version in wanted.items() if version]
 
 
-def load(root: Path, say: Callable[[str], None]) -> Definitions:
+def load(say: Callable[[str], None]) -> Definitions:
     """Read the definitions, from the modules where that was not done before.
 
     Raises: ProblemsFound when a module cannot be downloaded or is another one.
     """
-    file = root / ".tools" / "cluster" / f"definitions-{_digest()}.json"
+    file = ROOT / ".tools" / "cluster" / f"definitions-{_digest()}.json"
     if file.exists():
         return msgspec.json.decode(file.read_bytes(), type=Definitions)
     say("cluster: reading definitions from the modules of their makers")
-    made = _read_all(str(go_command(root, say)))
+    made = _read_all(str(go_command(ROOT, say)))
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
     partial.write_bytes(msgspec.json.encode(made))

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -197,10 +196,8 @@ def bring_up(supervisor: Supervisor, environment: Environment, accelerators: Any
     Raises: Failed when a process ends or does not become ready.
     """
     run = supervisor.run
-    root = Path(run.root)
-    found = definitions.load(root, lambda _: None)
-    stages = [*found.stages, *_own_stages(run)]
-    components.write_files(run, environment, stages)
+    found = definitions.load(lambda _: None)
+    components.write_files(run, environment)
     early = [*components.foundation(run), *components.early(run), *_git(run)]
     for component in early:
         supervisor.start(component)
@@ -218,6 +215,7 @@ def bring_up(supervisor: Supervisor, environment: Environment, accelerators: Any
     if refused:
         raise Failed(f"{refused[0][0]['kind']}/{refused[0][0]['metadata']['name']}: {refused[0][1]}")
     supervisor.step("objects of the controllers")
+    components.write_stages(run, environment, [*found.stages, *_own_stages(run, api)])
     late = [components.player(run), *components.late(run, environment)]
     for component in late:
         supervisor.start(component)
@@ -236,11 +234,13 @@ def _git(run: Setup) -> list[Component]:
     return [Component("git", [*module, run.repository, str(run.keys), str(port)], f"tcp://127.0.0.1:{port}")]
 
 
-def _own_stages(run: Setup) -> list[Manifest]:
+def _own_stages(run: Setup, api: Api) -> list[Manifest]:
     if not run.stages:
         return []
     files = sorted(Path(run.stages).glob("*.yaml"))
-    return [stage for file in files for stage in yaml.safe_load_all(file.read_text()) if stage]
+    stages = [stage for file in files for stage in yaml.safe_load_all(file.read_text()) if stage]
+    # kwok ends when it does not know a kind
+    return [stage for stage in stages if api.knows(stage["spec"]["resourceRef"])]
 
 
 def _define(supervisor: Supervisor, api: Api, found: definitions.Definitions, environment: Environment) -> None:
@@ -268,8 +268,7 @@ def _condition(manifest: Manifest, name: str) -> bool:
 
 def _create_nodes(supervisor: Supervisor, api: Api, environment: Environment, accelerators: Any) -> None:
     wanted = list(nodes.nodes(environment, accelerators))
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(api.create, wanted))
+    api.at_once(api.create, wanted)
     supervisor.step(f"{len(wanted)} nodes created")
 
 

@@ -1,0 +1,50 @@
+"""What is committed for an environment, as Argo CD would read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+Manifest = dict[str, Any]
+
+
+class File(NamedTuple):
+    """One object, with the very text that the API server shall read."""
+
+    name: str
+    text: str
+    manifest: Manifest
+
+    @property
+    def kind(self) -> str:
+        return str(self.manifest["kind"])
+
+
+class Rendered:
+    """The manifests of one environment."""
+
+    def __init__(self, root: Path, environment: str) -> None:
+        self.root = root
+        self.folder = root / "environments" / environment
+
+    def base(self) -> list[File]:
+        """What the environment itself needs; what others need stands first."""
+        return sorted(self._files("rendered/_base"), key=lambda file: file.kind not in ("Namespace", "PriorityClass"))
+
+    def releases(self) -> list[File]:
+        """Every object of every release."""
+        folders = sorted(path.name for path in (self.folder / "rendered").iterdir() if path.name != "_base")
+        return [file for name in folders for file in self._files(f"rendered/{name}")]
+
+    def argocd(self) -> list[File]:
+        """Projects, Applications and settings."""
+        return [*self._files("argocd"), *self._files("argocd/settings")]
+
+    def _files(self, part: str) -> list[File]:
+        found = []
+        for path in sorted((self.folder / part).glob("*.yaml")):
+            text = path.read_text()
+            found.append(File(str(path.relative_to(self.root)), text, yaml.safe_load(text)))
+        return found
