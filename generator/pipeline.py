@@ -32,7 +32,7 @@ from generator.sources.catalog import Accelerators, EngineFile, Model, StackFile
 from generator.sources.check import Schema
 from generator.sources.environment import Environment, Release
 from generator.sources.load import Sourced, Sources, load
-from generator.validate import argocd_options, argocd_waves, kubeconform
+from generator.validate import argocd_options, argocd_waves, cel, kubeconform
 from generator.validate.registry import ENVIRONMENT_CHECKS, RELEASE_CHECKS
 from generator.validate.scope import EnvironmentScope, Finding, ReleaseScope
 from generator.values.schema import DIALECT
@@ -102,19 +102,23 @@ def run(options: Options, say: Say) -> Outcome:
     problems += found
     own = {name: own_objects(charts, sources, name, made, bases[name]) for name in environments}
     say("check")
+    objects = every_object(sources, made, own)
     with ThreadPoolExecutor() as pool:
-        # kubeconform reads in processes of its own, while Python does the rest
-        schema = pool.submit(lambda: list(schema_step(options, sources, made, own)))
+        # these read in processes of their own, while Python does the rest
+        schema = pool.submit(lambda: list(schema_step(options, objects)))
+        rules = pool.submit(lambda: cel.check(tools.find("crdcheck"), options.root, objects))
         checked, count = validate_step(charts, sources, made, own, whole=whole)
         tree = dict(tree_of(options, charts, made, own))
         problems += checked
-        problems += schema_problems(charts, sources, made, schema.result())
+        by_schema = schema.result()
+        problems += schema_problems(charts, sources, made, by_schema, "schema")
+        problems += schema_problems(charts, sources, made, cel.beside(by_schema, rules.result()), "cel")
     figures = {
         "models": len(sources.models),
         "environments": len(environments),
         "releases": len(made),
         "charts": len(charts),
-        "objects": sum(len(item.objects) for item in made.values()) + sum(len(objects) for objects in own.values()),
+        "objects": len(objects),
         "checks": count,
     }
     return Outcome(tree, owned(options, sources), ordered(problems), figures)
@@ -245,7 +249,7 @@ def validate_step(
     *,
     whole: bool,
 ) -> tuple[list[Problem], int]:
-    """Run every check over everything; give what was found and how many checks there are, the schemas among them.
+    """Run every check over everything; give what was found and how many checks there are, other programs' too.
 
     Not `whole`: a release is missing, and what spans releases would be judged wrongly.
     """
@@ -262,37 +266,49 @@ def validate_step(
         inside = tuple(item for key, item in scopes.items() if key.startswith(f"{name}/"))
         everything = EnvironmentScope(sources.environments[name].environment, inside)
         problems += [problem for check in ENVIRONMENT_CHECKS.values() for problem in check(everything)]
-    return problems, len(RELEASE_CHECKS) + len(ENVIRONMENT_CHECKS) + 1
+    return problems, len(RELEASE_CHECKS) + len(ENVIRONMENT_CHECKS) + 2
 
 
-def schema_step(
-    options: Options, sources: Sources, made: Mapping[str, Made], own: Mapping[str, Mapping[str, Tree]]
-) -> Iterator[kubeconform.Found]:
-    """Let kubeconform read every object as the cluster's own version would."""
-    by_minor: dict[str, dict[str, Tree]] = {}
+def every_object(
+    sources: Sources, made: Mapping[str, Made], own: Mapping[str, Mapping[str, Tree]]
+) -> dict[str, tuple[str, Tree]]:
+    """Every object by `<environment>/<release>/<file>`, with the minor of the cluster that it is for."""
+    objects = {}
     for name, manifests in own.items():
         minor = sources.environments[name].environment.value.versions.kubernetes
-        by_minor.setdefault(minor, {}).update({f"{name}/{BASE}/{file}": item for file, item in manifests.items()})
+        objects.update({f"{name}/{BASE}/{file}": (minor, manifest) for file, manifest in manifests.items()})
     for key, item in made.items():
         minor = item.resolved.context.environment.value.versions.kubernetes
-        by_minor[minor].update({f"{key}/{file}": manifest for file, manifest in item.objects.items()})
-    for minor, objects in by_minor.items():
-        yield from kubeconform.check(tools.find("kubeconform"), options.root, minor, objects)
+        objects.update({f"{key}/{file}": (minor, manifest) for file, manifest in item.objects.items()})
+    return objects
+
+
+def schema_step(options: Options, objects: Mapping[str, tuple[str, Tree]]) -> Iterator[kubeconform.Found]:
+    """Let kubeconform read every object as the cluster's own version would."""
+    by_minor: dict[str, dict[str, Tree]] = {}
+    for key, (minor, manifest) in objects.items():
+        by_minor.setdefault(minor, {})[key] = manifest
+    for minor, manifests in by_minor.items():
+        yield from kubeconform.check(tools.find("kubeconform"), options.root, minor, manifests)
 
 
 def schema_problems(
-    charts: Mapping[str, Chart], sources: Sources, made: Mapping[str, Made], found: Iterable[kubeconform.Found]
+    charts: Mapping[str, Chart],
+    sources: Sources,
+    made: Mapping[str, Made],
+    found: Iterable[kubeconform.Found],
+    check: str,
 ) -> Iterator[Problem]:
-    """Follow what kubeconform found back to the lines that people wrote."""
+    """Follow what another program found back to the lines that people wrote."""
     for key, path, message, hint in found:
         environment, release, file = key.split("/", 2)
         if release == BASE:
             document = sources.environments[environment].environment.document
-            yield Problem(document.locate(()), f"{file}: {dotted(path)}", message, hint, "schema")
+            yield Problem(document.locate(()), f"{file}: {dotted(path)}", message, hint, check)
             continue
         item = made[f"{environment}/{release}"]
         scope = ReleaseScope(item.resolved, charts[item.resolved.chart], item.objects)
-        yield scope.problem(Finding(file, path, message, hint), "schema")
+        yield scope.problem(Finding(file, path, message, hint), check)
 
 
 def own_problems(environment: Sourced[Environment], objects: Mapping[str, Tree]) -> Iterator[Problem]:

@@ -13,9 +13,9 @@ from generator.schemas.convert import (
     COMMENT,
     CONVERTER_VERSION,
     Schema,
-    compact,
     digest,
     dump,
+    dump_structural,
     with_reachable,
 )
 from generator.schemas.sources import (
@@ -29,6 +29,7 @@ from generator.schemas.sources import (
     Module,
     built_in_path,
     custom_path,
+    structural_path,
 )
 
 Files = dict[str, bytes]
@@ -80,9 +81,7 @@ def _object_meta(converted: Schema) -> Schema:
     return definitions
 
 
-def _customs(
-    source: CrdSource, reader: Reader, object_meta: Schema
-) -> Iterator[tuple[Files, dict[str, Any]]]:
+def _customs(source: CrdSource, reader: Reader, object_meta: Schema) -> Iterator[tuple[Files, dict[str, Any]]]:
     for custom in source.customs:
         path = f"{MADE}{custom.file}" if source.generated else f"{source.folder}/{custom.file}"
         for crd in crds.definitions_in(reader(source.module, path)):
@@ -98,18 +97,10 @@ def _custom_files(openapi: Schema, group: str, kind: str, version: str, object_m
     path = custom_path(group, kind, version)
     api_version = f"{group}/{version}"
     schema = crds.schema_of(openapi, api_version=api_version, kind=kind, object_meta=object_meta)
-    rules = list(crds.rules(openapi))
-    return {path: dump(schema)} | ({path.replace(".json", ".cel.json"): _dump_rules(rules)} if rules else {})
+    return {path: dump(schema), structural_path(path): dump_structural(*crds.structural(openapi))}
 
 
-def _dump_rules(rules: list[dict[str, Any]]) -> bytes:
-    lines = ",\n".join(compact(rule) for rule in rules)
-    return f'{{\n"$comment":{compact(COMMENT)},\n"rules":[\n{lines}\n]\n}}\n'.encode()
-
-
-def _derived(
-    summary: dict[str, Any], built_ins: Schema, object_meta: Schema
-) -> Iterator[tuple[Files, dict[str, Any]]]:
+def _derived(summary: dict[str, Any], built_ins: Schema, object_meta: Schema) -> Iterator[tuple[Files, dict[str, Any]]]:
     for kind in summary["kinds"]:
         path = custom_path(dynamo.GROUP, kind["kind"], kind["version"])
         made = {path: dump(dynamo.schema_of(kind, built_ins, object_meta))}

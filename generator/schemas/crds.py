@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
-from generator.schemas.convert import Schema, convert, rooted, share
+from generator.schemas.convert import Schema, convert, replace_children, rooted, share
 
-_RULE_KEYS = ("fieldPath", "message", "messageExpression", "optionalOldSelf", "reason", "rule")
+_PROSE = frozenset(("description", "example", "externalDocs", "title"))
 
 
 class _Loader(yaml.CSafeLoader):
@@ -46,14 +45,14 @@ def _without_status(openapi: Schema) -> Schema:
     return {**openapi, "properties": members}
 
 
-def rules(openapi: Schema, path: str = "") -> Iterator[dict[str, Any]]:
-    """Walk the CEL rules of a schema with the place of each: `.spec.items[*].name`, `{*}` for map values."""
-    for rule in openapi.get("x-kubernetes-validations", []):
-        yield {"path": path or ".", **{key: rule[key] for key in _RULE_KEYS if key in rule}}
-    for name, child in openapi.get("properties", {}).items():
-        if path or name != "status":
-            yield from rules(child, f"{path}.{name}")
-    if isinstance(openapi.get("items"), dict):
-        yield from rules(openapi["items"], f"{path}[*]")
-    if isinstance(openapi.get("additionalProperties"), dict):
-        yield from rules(openapi["additionalProperties"], f"{path}{{*}}")
+def structural(openapi: Schema) -> tuple[Schema, Schema]:
+    """Keep what the API server reads of a CRD, without prose: the schema, and the subtrees that it refers to.
+
+    Unlike a JSON Schema it holds defaults, formats, list types and CEL rules, each of which decides what is accepted.
+    """
+    return share(_without_prose(_without_status(openapi)))
+
+
+def _without_prose(node: Schema) -> Schema:
+    kept = {key: value for key, value in node.items() if key not in _PROSE}
+    return replace_children(kept, lambda _, child: _without_prose(child))

@@ -39,9 +39,7 @@ def download(go: str, module: Module) -> Path:
     # A module that wants a newer Go is reported as an error, but its zip is there and that is all we read.
     if "Zip" not in answer:
         text = answer.get("Error") or done.stderr.strip() or "no answer"
-        raise _failed(
-            module, f"`go mod download -json {module}` failed: {text}", "is the module proxy reachable?"
-        )
+        raise _failed(module, f"`go mod download -json {module}` failed: {text}", "is the module proxy reachable?")
     if answer["Sum"] != module.sum:
         raise _failed(
             module,
@@ -80,9 +78,7 @@ def _must(command: list[str], folder: Path, module: Module, **environment: str) 
     done = _run(command, folder, **environment)
     if done.returncode != 0:
         last = "\n".join(done.stderr.strip().splitlines()[-5:])
-        raise _failed(
-            module, f"`{' '.join(command)}` ended with {done.returncode}: {last}", "see the message"
-        )
+        raise _failed(module, f"`{' '.join(command)}` ended with {done.returncode}: {last}", "see the message")
 
 
 def _run(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

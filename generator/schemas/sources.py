@@ -51,9 +51,7 @@ KUBERNETES: dict[str, Module] = {
 SWAGGER = "api/openapi-spec/swagger.json"
 GO_OPENAPI = "pkg/generated/openapi/zz_generated.openapi.go"
 
-CONTROLLER_GEN = Module(
-    "sigs.k8s.io/controller-tools", "v0.23.0", "h1:GFmPTaHSyje/kZv/4XOdR1v3rWz0/OJixwpPnGyV4Sw="
-)
+CONTROLLER_GEN = Module("sigs.k8s.io/controller-tools", "v0.23.0", "h1:GFmPTaHSyje/kZv/4XOdR1v3rWz0/OJixwpPnGyV4Sw=")
 
 BUILT_INS: tuple[BuiltIn, ...] = (
     BuiltIn("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
@@ -93,18 +91,14 @@ CRDS: tuple[CrdSource, ...] = (
         Module("github.com/kedacore/keda/v2", "v2.21.0", "h1:R6z2HZvstK4RLUMxroNACzBj74xGxt3kG59b5Xc+Xps="),
         "config/crd/bases",
         (
-            Custom(
-                "keda.sh_clustertriggerauthentications.yaml", "ClusterTriggerAuthentication", ("v1alpha1",)
-            ),
+            Custom("keda.sh_clustertriggerauthentications.yaml", "ClusterTriggerAuthentication", ("v1alpha1",)),
             Custom("keda.sh_scaledjobs.yaml", "ScaledJob", ("v1alpha1",)),
             Custom("keda.sh_scaledobjects.yaml", "ScaledObject", ("v1alpha1",)),
             Custom("keda.sh_triggerauthentications.yaml", "TriggerAuthentication", ("v1alpha1",)),
         ),
     ),
     CrdSource(
-        Module(
-            "github.com/kedacore/http-add-on", "v0.15.0", "h1:6xqqvzFB/Yw9zBSsPD/T6DBTaOj6N4/NqbAs26E5XGA="
-        ),
+        Module("github.com/kedacore/http-add-on", "v0.15.0", "h1:6xqqvzFB/Yw9zBSsPD/T6DBTaOj6N4/NqbAs26E5XGA="),
         "config/crd/bases",
         (
             Custom("http.keda.sh_httpscaledobjects.yaml", "HTTPScaledObject", ("v1alpha1",)),
@@ -176,9 +170,7 @@ CRDS: tuple[CrdSource, ...] = (
         ),
     ),
     CrdSource(
-        Module(
-            "sigs.k8s.io/dra-driver-nvidia-gpu", "v0.4.1", "h1:up4wTyW4UxLDB8I+pDOhQ1+F3Ol2f/qHgN4v6vlcPEc="
-        ),
+        Module("sigs.k8s.io/dra-driver-nvidia-gpu", "v0.4.1", "h1:up4wTyW4UxLDB8I+pDOhQ1+F3Ol2f/qHgN4v6vlcPEc="),
         "deployments/helm/dra-driver-nvidia-gpu/crds",
         (Custom("resource.nvidia.com_computedomains.yaml", "ComputeDomain", ("v1beta1",)),),
     ),
@@ -204,3 +196,8 @@ def built_in_path(minor: str, kind: BuiltIn) -> str:
 def custom_path(group: str, kind: str, version: str) -> str:
     """Name the schema file of a custom kind."""
     return f"schemas/crds/{group}/{kind.lower()}-{version}.json"
+
+
+def structural_path(path: str) -> str:
+    """Name the file of what the API server itself reads of a custom kind, beside its JSON Schema."""
+    return path.replace(".json", ".structural.json")

@@ -79,10 +79,12 @@ def describe(tool: Tool, path: Path, root: Path) -> Record:
 
 
 def digest(tool: Tool, root: Path) -> str:
-    """Hash everything that decides what the built program is: modules, checksums, flags, pinned Go."""
+    """Hash everything that decides what the built program is: modules, checksums, flags, pinned Go, our own text."""
     # Not the Go that is installed: asking it costs more than everything else here together.
     parts = [tool.package.encode(), link_flags(tool).encode(), tool.tags.encode(), go_version(root).encode()]
-    parts += [(root / "tools" / tool.group / name).read_bytes() for name in ("go.mod", "go.sum")]
+    folder = root / "tools" / tool.group
+    own = sorted(folder.glob("*.go")) if tool.own else []
+    parts += [file.read_bytes() for file in (folder / "go.mod", folder / "go.sum", *own)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 

@@ -33,10 +33,14 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     linked: tuple[str, ...] = ()
     """Variables set by the linker: a build from a module carries no version of its own."""
     tags: str = ""
+    own: bool = False
+    """The program's text is ours and lies beside its go.mod; `module` is what it is built upon."""
 
     @property
     def import_path(self) -> str:
         """Name the package as Go does."""
+        if self.own:
+            return "."
         return f"{self.module}/{self.package}" if self.package else self.module
 
 
@@ -116,6 +120,17 @@ TOOLS: dict[str, Tool] = {
             need=Need.BUILD,
             ask=("version", "--short"),
             linked=("helm.sh/helm/v4/internal/version.version=v4.3.1",),
+        ),
+        Tool(
+            name="crdcheck",
+            version="0.37.2",
+            group="crdcheck",
+            module="k8s.io/apiextensions-apiserver",
+            module_version="v0.37.2",
+            package="",
+            purpose="judges custom kinds as an API server does",
+            need=Need.BUILD,
+            own=True,
         ),
         Tool(
             name="actionlint",

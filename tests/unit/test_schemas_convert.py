@@ -50,9 +50,7 @@ def test_a_list_of_objects_is_closed() -> None:
 
 def test_preserved_unknown_fields_stay_open_at_their_level_only() -> None:
     inner = {"type": "object", "properties": {"a": {"type": "string"}}}
-    schema = custom(
-        {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {"inner": inner}}
-    )
+    schema = custom({"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {"inner": inner}})
     assert accepts(schema, {"anything": 1, "inner": {"a": "x"}})
     assert not accepts(schema, {"inner": {"anything": 1}})
 
@@ -344,15 +342,14 @@ def test_a_crd_file_may_hold_a_plain_equals_sign_and_other_kinds() -> None:
     assert crds.definitions_in(text) == [{"kind": "CustomResourceDefinition", "enum": ["=", "!="]}]
 
 
-def test_cel_rules_keep_their_place_and_status_is_left_out() -> None:
-    rule = {"rule": "self > 0", "message": "positive", "x": 1}
-    node = {"type": "integer", "x-kubernetes-validations": [rule]}
-    tree = {
-        "properties": {
-            "spec": {"properties": {"a": {"items": node}, "b": {"additionalProperties": node}}},
-            "status": node,
-        }
-    }
-    found = list(crds.rules(tree))
-    assert [entry["path"] for entry in found] == [".spec.a[*]", ".spec.b{*}"]
-    assert found[0] == {"path": ".spec.a[*]", "rule": "self > 0", "message": "positive"}
+def test_what_the_api_server_reads_loses_prose_and_status_alone() -> None:
+    rule = {"rule": "self > 0", "message": "positive"}
+    kept = {"type": "integer", "format": "int32", "default": 1, "x-kubernetes-validations": [rule]}
+    node = {**kept, "description": "prose", "example": 2}
+    members = {"a": {"type": "array", "items": node}, "b": {"type": "object", "additionalProperties": node}}
+    spec = {"type": "object", "properties": {"description": node, **members}}
+    small, shared = crds.structural({"type": "object", "properties": {"spec": spec, "status": node}})
+    whole = inline(small, shared)
+    assert whole["properties"]["status"] == {"type": "object"}
+    found = whole["properties"]["spec"]["properties"]
+    assert (found["a"]["items"], found["b"]["additionalProperties"], found["description"]) == (kept, kept, kept)

@@ -18,8 +18,9 @@ FILES = sorted(
     path
     for folder in ("kubernetes", "crds")
     for path in (ROOT / "schemas" / folder).rglob("*.json")
-    if not path.name.endswith(".cel.json")
+    if not path.name.endswith(".structural.json")
 )
+STRUCTURAL = sorted((ROOT / "schemas" / "crds").rglob("*.structural.json"))
 
 
 def nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -51,7 +52,7 @@ def test_every_file_is_recorded_and_has_not_been_edited() -> None:
         made = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
         assert digest(made) == group["sha256"], f"{group['files']}: run `modelyard schemas fetch`"
         recorded |= set(paths)
-    assert recorded >= set(FILES)
+    assert recorded >= {*FILES, *STRUCTURAL}
 
 
 def test_the_record_names_the_converter_and_the_modules_of_the_table() -> None:
@@ -87,6 +88,20 @@ def test_no_schema_carries_prose(loaded: dict[Path, dict[str, Any]]) -> None:
         for part in (schema, *schema["$defs"].values()):
             for node in nodes(part):
                 assert not {"description", "title", "example", "default", "format"} & set(node), path
+
+
+def test_every_custom_kind_that_was_read_has_what_the_api_server_reads() -> None:
+    read_of = {path.with_name(path.name.replace(".structural", "")) for path in STRUCTURAL}
+    derived = {path for path in FILES if path.parent.name == "nvidia.com"}
+    assert read_of == {path for path in FILES if path.parts[-3] == "crds"} - derived
+
+
+@pytest.mark.parametrize("path", STRUCTURAL, ids=lambda path: path.name)
+def test_what_the_api_server_reads_holds_no_prose(path: Path) -> None:
+    whole = read(path)
+    for part in (whole, *whole.get("$defs", {}).values()):
+        for node in nodes(part):
+            assert not {"description", "title", "example", "externalDocs"} & set(node)
 
 
 def test_the_schemas_stay_small() -> None:

@@ -44,9 +44,7 @@ GOOD = {
         {
             "scaleTargetRef": {"name": "a"},
             "minReplicaCount": 0,
-            "triggers": [
-                {"type": "prometheus", "metricType": "AverageValue", "metadata": {"threshold": "5"}}
-            ],
+            "triggers": [{"type": "prometheus", "metricType": "AverageValue", "metadata": {"threshold": "5"}}],
         },
     ),
     "httproute": an_object(
