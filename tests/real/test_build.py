@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -147,6 +148,38 @@ def test_problems_of_several_files_and_steps_come_in_one_run(built: Path, capsys
     assert build(built) == 1
     said = capsys.readouterr().out
     assert "bge-m3.yaml:1:8" in said and "llama-8b.yaml:" in said
+
+
+GOOD = b"model: llama-3-1-8b-instruct\nvariant: h100\nnamespace: assistants\n"
+BROKEN: dict[str, bytes] = {
+    "not-utf-8": b"model: \xff\n",
+    "empty": b"",
+    "tabs": b"model:\n\tx: 1\n",
+    "control": b"model: a\x07b\nvariant: h100\nnamespace: assistants\n",
+    "wrong-yaml": b"model: [a\n",
+    "twice": b"model: llama-3-1-8b-instruct\nmodel: llama-3-1-8b-instruct\nvariant: h100\nnamespace: assistants\n",
+    "bomb": b"a: &a [x, x]\nb: &b [*a, *a]\nmodel: *b\n",
+    "no-model": b"model: llama-9\nvariant: h100\nnamespace: assistants\n",
+    "null": b"model: llama-3-1-8b-instruct\nvariant: h100\nnamespace: null\n",
+    "misspelt": b"model: llama-3-1-8b-instruct\nvariant: h100\nnamspace: assistants\n",
+    "float": GOOD + b"values: {service: {port: 8.5}}\n",
+    "key": GOOD + b"values: {scaling: {heldRequests: 1}}\n",
+    "flag": GOOD + b"values: {roles: {server: {extraArgs: [--dtype=half]}}}\n",
+    "a-name-that-is-too-long-for-its-objects": GOOD,
+}
+
+
+def test_every_broken_file_has_its_own_problem_in_one_run(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, content in BROKEN.items():
+        (built / f"environments/staging/releases/{name}.yaml").write_bytes(content)
+    before = files(built)
+    assert main(["--root", str(built), "build", "--format", "json"]) == 1
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    for name in BROKEN:
+        own = [p for p in problems if p["file"] == f"environments/staging/releases/{name}.yaml"]
+        assert own and all(p["message"] and p["hint"] for p in own), name
+        assert all(p["line"] for p in own) or name in ("empty", "a-name-that-is-too-long-for-its-objects"), own
+    assert files(built) == before
 
 
 KILLED = """
