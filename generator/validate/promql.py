@@ -101,6 +101,8 @@ class _Reader:
         self.scope = scope
         self.targets = targets_of(scope)
         self.recorded = recorded(scope)
+        # a program that nobody has read: another check says so
+        self.unread = any(program.facts is None for *_, program in scope.programs)
 
     def read(self, query: Query, tree: Node) -> Iterator[Finding]:
         """Say everything of one expression."""
@@ -135,7 +137,8 @@ class _Reader:
             return
         exporting = [target for target in self.targets if target.metric(series.name) is not None]
         if not exporting:
-            yield self._unknown(series)
+            if not self.unread:
+                yield self._unknown(series)
             return
         wrong = [list(_mismatches(target, series)) for target in exporting]
         fitting = [target for target, reasons in zip(exporting, wrong, strict=True) if not reasons]

@@ -14,7 +14,19 @@ from generator.validate.scope import ReleaseScope
 from tests.support.scopes import environment, scopes
 
 # rooms that checks share
-SHARED = {"__init__", "registry", "scope", "pods", "programs", "claims", "queries", "expressions", "kubeconform"}
+SHARED = {
+    "__init__",
+    "registry",
+    "scope",
+    "pods",
+    "programs",
+    "claims",
+    "queries",
+    "expressions",
+    "kubeconform",
+    "renames",
+    "scrapes",
+}
 # True finds that wait for a change elsewhere: the Service of the release bears the name of its LeaderWorkerSet.
 KNOWN: set[tuple[str, str]] = set()
 # a check of Argo CD's words is registered under a shorter name
