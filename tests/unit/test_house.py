@@ -67,7 +67,9 @@ def test_every_exception_is_needed(made: set[str]) -> None:
 
 
 def test_no_other_file_says_that_it_is_made(tracked: list[str], made: set[str]) -> None:
-    data = [name for name in tracked if name not in made and name.endswith((".yaml", ".json", ".md", ".txt", ".tpl"))]
+    # golden files are made and yet read like code: a review must not fold them away
+    rest = [name for name in tracked if name not in made and not name.startswith("tests/golden/")]
+    data = [name for name in rest if name.endswith((".yaml", ".json", ".md", ".txt", ".tpl"))]
     assert [name for name, text in texts(data).items() if says_so(text)] == []
 
 
