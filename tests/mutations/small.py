@@ -64,3 +64,12 @@ def expanded(resolved: Resolved) -> ReleaseScope:
         if holds(part.condition, resolved.values, resolved.namespace)
     }
     return ReleaseScope(resolved, chart, objects)
+
+
+def scopes_of(root: Path) -> dict[str, ReleaseScope]:
+    """Every release of a small repository, with its objects."""
+    options = pipeline.Options(root=root)
+    sources, problems = pipeline.load_step(options)
+    resolved, found = pipeline.resolve_step(options, charts(), sources)
+    assert not problems and not found, [problem.text() for problem in (*problems, *found)]
+    return {key: expanded(item) for key, item in resolved.items()}

@@ -1,0 +1,60 @@
+"""Field cases ENG: flags as people move between engines and versions."""
+
+from __future__ import annotations
+
+from generator import facts
+from generator.validate import flags, promql
+from tests.support.scopes import PLAIN, SGLANG, changed, found, overridden, scopes, texts
+
+ARGS = ("spec", "template", "spec", "containers", 0, "args")
+SERVER, SCALED = "deployment-server.yaml", "scaledobject-server.yaml"
+
+
+def said(engine: str, version: str, line: str) -> list[str]:
+    return [finding.message for finding in facts.check_arguments(facts.load(engine, version), line.split())]
+
+
+def test_eng_1_sglang_refuses_underscores_and_names_the_hyphen_form() -> None:
+    scope = overridden(SGLANG, "roles:\n  server:\n    extraArgs: [--enable_metrics, --log_requests]")
+    problems = found(flags.check, scope)
+    assert {problem.hint for problem in problems} >= {"write `--log-requests`"}
+    assert any("--enable-metrics" in problem.message + problem.hint for problem in problems)
+
+
+def test_eng_1_sglang_refuses_every_flag_spelled_with_underscores() -> None:
+    found_ = facts.check_arguments(
+        facts.load("sglang", "0.5.23"), ["--model-path", "m", "--enable_metrics", "--reasoning_parser", "kimi_k2"]
+    )
+    assert [finding.hint for finding in found_] == ["write `--enable-metrics`", "write `--reasoning-parser`"]
+
+
+def test_eng_1_vllm_takes_underscores_and_is_given_hyphens() -> None:
+    scope = overridden(PLAIN, "roles:\n  server:\n    extraArgs: [--enable_log_requests]")
+    assert texts(flags.check, scope) == []
+    args = scope.objects[SERVER]["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert args[-1] == "--enable-log-requests"
+    assert [word for word in args if word.startswith("--") and "_" in word.partition("=")[0]] == []
+
+
+def test_eng_6_a_second_served_name_is_legal_and_the_drain_flag_depends_on_the_version() -> None:
+    line = "/mnt/m --served-model-name chat org/chat --shutdown-timeout 45"
+    assert said("vllm", "0.33.0", line) == []
+    assert said("vllm", "0.17.0", line) == [
+        "`--shutdown-timeout` is not a flag of vllm 0.17.0: it is known since 0.18.0"
+    ]
+
+
+def test_eng_6_a_model_behind_the_names_is_swallowed() -> None:
+    (message,) = said("vllm", "0.33.0", "--served-model-name chat /mnt/m")
+    assert message == "no model is given: '/mnt/m' is read as one more value of `--served-model-name`"
+
+
+def test_eng_6_the_first_name_is_the_label_of_the_metrics() -> None:
+    scope = scopes()[PLAIN]
+    args = list(scope.objects[SERVER]["spec"]["template"]["spec"]["containers"][0]["args"])
+    place = args.index("--served-model-name") + 1
+    two = changed(scope, SERVER, ARGS, [*args[:place], "chat", *args[place:]])
+    messages = texts(promql.check, two)
+    assert messages and all(message.endswith("the engine is served as chat") for message in messages)
+    query = scope.objects[SCALED]["spec"]["triggers"][0]["metadata"]["query"].replace("llama-3.1-8b-instruct", "chat")
+    assert texts(promql.check, changed(two, SCALED, ("spec", "triggers", 0, "metadata", "query"), query)) == []
