@@ -88,8 +88,13 @@ def _is_int_or_string(node: Schema) -> bool:
 
 
 def _bounds(node: Schema) -> Schema:
-    """Spell bounds as 2020-12 does: OpenAPI 3.0 says `exclusiveMinimum: true` beside `minimum`."""
+    """Spell bounds as 2020-12 does: OpenAPI 3.0 says `exclusiveMinimum: true` beside `minimum`.
+
+    The format `int32` is a bound too; that of `int64` no reader of JSON can tell, which holds it in a float.
+    """
     out: Schema = {}
+    if node.get("type") == "integer" and node.get("format") == "int32":
+        out["maximum"] = 2**31 - 1
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         if bound in node:
             out[exclusive if node.get(exclusive) is True else bound] = node[bound]

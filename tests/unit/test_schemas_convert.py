@@ -109,7 +109,7 @@ def test_a_wrong_quantity_is_refused(bad: object) -> None:
 
 
 def test_prose_defaults_formats_and_examples_go() -> None:
-    noise = {"description": "d", "title": "t", "example": 1, "default": 2, "format": "int32"}
+    noise = {"description": "d", "title": "t", "example": 1, "default": 2, "format": "int64"}
     assert custom({"type": "integer", **noise}) == {"type": "integer"}
 
 
@@ -131,6 +131,8 @@ def test_members_named_like_keywords_are_members() -> None:
         ({"type": "integer", "minimum": 0, "maximum": 3}, 0, -1),
         ({"type": "integer", "minimum": 0, "exclusiveMinimum": True}, 1, 0),
         ({"type": "integer", "maximum": 3, "exclusiveMaximum": True}, 2, 3),
+        ({"type": "integer", "format": "int32"}, 2**31 - 1, 2**31),
+        ({"type": "integer", "format": "int32", "maximum": 3}, 3, 4),
         ({"type": "integer", "multipleOf": 2}, 4, 3),
         ({"type": "array", "items": {"type": "string"}, "minItems": 1}, ["a"], []),
         ({"type": "array", "items": {"type": "string"}, "maxItems": 1}, ["a"], ["a", "b"]),
