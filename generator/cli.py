@@ -8,6 +8,7 @@ import platform
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,27 @@ def _selection(command: argparse.ArgumentParser) -> None:
     command.add_argument("--release", action="append", default=[], metavar="NAME", help="only this release")
     command.add_argument("--format", choices=FORMATS, default="text", help="how problems are printed")
     command.add_argument("--no-cache", action="store_true", help="make the charts again")
+    command.add_argument(
+        "--today",
+        type=day,
+        metavar="YYYY-MM-DD",
+        help="judge exceptions from policies as of this day (default: SOURCE_DATE_EPOCH, else the clock)",
+    )
+
+
+def day(text: str) -> date:
+    """Read the day of --today; argparse turns a ValueError into a usage error."""
+    return date.fromisoformat(text)
+
+
+def _today(options: argparse.Namespace) -> date:
+    """The day on which exceptions are judged: only problems depend on it, never what is made."""
+    given: date | None = options.today
+    if given is not None:
+        return given
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    now = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
+    return now.date()
 
 
 def root_of(options: argparse.Namespace) -> Path:
@@ -139,6 +161,7 @@ def _selected(options: argparse.Namespace, *, cached: bool) -> Options:
         environments=frozenset(options.env),
         releases=frozenset(options.release),
         cached=cached and not options.no_cache,
+        today=_today(options),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     environments: frozenset[str] = frozenset()
     releases: frozenset[str] = frozenset()
     cached: bool = True
+    # the day on which exceptions from policies are judged; what is made never depends on it
+    today: date | None = None
 
     @property
     def narrowed(self) -> bool:
@@ -107,7 +110,7 @@ def run(options: Options, say: Say) -> Outcome:
         # these read in processes of their own, while Python does the rest
         schema = pool.submit(lambda: list(schema_step(options, objects)))
         rules = pool.submit(lambda: cel.check(tools.find("crdcheck"), options.root, objects))
-        checked, count = validate_step(charts, sources, made, own, whole=whole)
+        checked, count = validate_step(charts, sources, made, own, whole=whole, today=options.today)
         tree = dict(tree_of(options, charts, made, own))
         problems += checked
         by_schema = schema.result()
@@ -248,6 +251,7 @@ def validate_step(
     own: Mapping[str, Mapping[str, Tree]],
     *,
     whole: bool,
+    today: date | None = None,
 ) -> tuple[list[Problem], int]:
     """Run every check over everything; give what was found and how many checks there are, other programs' too.
 
@@ -264,7 +268,7 @@ def validate_step(
         problems += own_problems(sources.environments[name].environment, objects)
     for name in own if whole else ():
         inside = tuple(item for key, item in scopes.items() if key.startswith(f"{name}/"))
-        everything = EnvironmentScope(sources.environments[name].environment, inside)
+        everything = EnvironmentScope(sources.environments[name].environment, inside, today)
         problems += [problem for check in ENVIRONMENT_CHECKS.values() for problem in check(everything)]
     return problems, len(RELEASE_CHECKS) + len(ENVIRONMENT_CHECKS) + 2
 

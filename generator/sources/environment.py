@@ -174,11 +174,49 @@ class Proxy(Closed, frozen=True, kw_only=True):
     no_proxy: list[Text] = []
 
 
+Level = Literal["deny", "warn", "off"]
+
+
+class Licences(Closed, frozen=True, kw_only=True):
+    """Licences of weights that may run here."""
+
+    level: Level = "deny"
+    allow: Annotated[list[Text], Meta(min_length=1, description="As a model's source.license spells them")]
+
+
+class MaximumGpus(Closed, frozen=True, kw_only=True):
+    """How far one release may grow."""
+
+    level: Level = "deny"
+    per_release: Annotated[Positive, Meta(description="GPUs of a release at its most replicas")]
+
+
+class RequiredLabels(Closed, frozen=True, kw_only=True):
+    """Labels that the pods of every release carry."""
+
+    level: Level = "deny"
+    labels: Annotated[list[Text], Meta(min_length=1)]
+
+
+class PolicyException(Closed, frozen=True, kw_only=True):
+    """A release that may break a policy, until a day."""
+
+    policy: Literal["digests", "revisions", "licences", "maximumGpus", "requiredLabels"]
+    release: Label
+    owner: Annotated[Text, Meta(description="Who answers for it")]
+    expires: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="The last day, 2027-01-31")]
+    reason: Text
+
+
 class Policies(Closed, frozen=True, kw_only=True):
     """How strict the checks are here."""
 
-    digests: Literal["deny", "warn", "off"] = "warn"
-    revisions: Literal["deny", "warn", "off"] = "warn"
+    digests: Annotated[Level, Meta(description="Every image by digest")] = "warn"
+    revisions: Annotated[Level, Meta(description="All weights by commit")] = "warn"
+    licences: Licences | None = None
+    maximum_gpus: MaximumGpus | None = None
+    required_labels: RequiredLabels | None = None
+    exceptions: list[PolicyException] = []
 
 
 class Toleration(Closed, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from generator.errors import Problem, Severity
+from generator.validate.exceptions import excused
 from generator.validate.scope import EnvironmentScope
 
 CHECK = "digests"
@@ -21,6 +22,8 @@ def check(scope: EnvironmentScope) -> Iterator[Problem]:
         return
     tags: dict[str, list[str]] = defaultdict(list)
     for release in scope.releases:
+        if excused(scope, "digests", release.name):
+            continue
         for _, _, container, _ in release.programs:
             image = container.get("image", "")
             if "@" not in image and release.name not in tags[image]:

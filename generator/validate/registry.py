@@ -17,6 +17,7 @@ from generator.validate import (
     lifecycle,
     monitors,
     names,
+    policies,
     promql,
     quotas,
     references,
@@ -59,4 +60,5 @@ ENVIRONMENT_CHECKS: dict[str, Callable[[EnvironmentScope], Iterable[Problem]]] =
     "cluster": cluster.check,
     "digests": digests.check,
     "revisions": revisions.check,
+    "policies": policies.check,
 }

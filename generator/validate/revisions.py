@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.errors import Problem, Severity
+from generator.validate.exceptions import excused
 from generator.validate.scope import EnvironmentScope
 
 CHECK = "revisions"
@@ -22,6 +23,7 @@ def check(scope: EnvironmentScope) -> Iterator[Problem]:
         release
         for release in scope.releases
         if release.resolved.context.needs_weights
+        and not excused(scope, "revisions", release.name)
         and not release.resolved.values["model"]["revision"]
         and not release.resolved.values["model"]["path"]
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
@@ -103,6 +104,8 @@ class EnvironmentScope(msgspec.Struct, frozen=True):
 
     environment: Sourced[Environment]
     releases: tuple[ReleaseScope, ...]
+    # the day on which exceptions are judged; None: none has expired
+    today: date | None = None
 
     @property
     def facts(self) -> Environment:

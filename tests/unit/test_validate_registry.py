@@ -16,6 +16,8 @@ from tests.support.scopes import environment, scopes
 # rooms that checks share
 SHARED = {
     "__init__",
+    "cel",
+    "exceptions",
     "registry",
     "scope",
     "pods",
