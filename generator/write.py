@@ -29,6 +29,8 @@ def compare(root: Path, tree: Mapping[str, str], owned: Iterable[str]) -> Change
     """Compare the tree with the disk; whatever else lies in the owned folders is stale."""
     new, changed = [], []
     stale = {file for folder in owned for file in _files(root, folder) if file not in tree}
+    # what a killed run left beside a file, wherever that lies
+    stale |= {f"{file}{PART}" for file in tree if (root / f"{file}{PART}").is_file()}
     # what lies behind such a link is not ours, however like the tree it looks
     links = tuple(f"{file}/" for file in stale if (root / file).is_dir())
     for file, text in tree.items():

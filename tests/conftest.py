@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -63,7 +64,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def charts(sources: Sources, home: Path) -> dict[str, Chart]:
     """Every chart, made by cdk8s from the code as it is."""
-    return pipeline.charts_step(pipeline.Options(root=home), sources)
+    with (home / "lock").open("w") as lock:
+        # the first worker makes them, the others read its cache
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return pipeline.charts_step(pipeline.Options(root=home), sources)
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,7 @@ def _keep(file: Path, charts: Mapping[str, Chart]) -> None:
     # a cache that cannot be written is a slower build, not a failed one
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        for old in file.parent.glob("*.json"):
+        for old in file.parent.iterdir():
             old.unlink()
         part = file.with_suffix(f".{os.getpid()}.part")
         part.write_bytes(msgspec.json.encode(list(charts.values())))

@@ -94,6 +94,11 @@ def test_what_a_killed_run_left_half_written_is_stale(tmp_path: Path) -> None:
     assert compare(tmp_path, {"made/a": "half"}, ["made"]).stale == (f"made/a{PART}",)
 
 
+def test_what_a_killed_run_left_beside_a_file_is_stale_wherever_it_lies(tmp_path: Path) -> None:
+    put(tmp_path, schemas__a="1", **{"schemas__a" + PART: "ha", "schemas__b" + PART: "of somebody else"})
+    assert compare(tmp_path, {"schemas/a": "1"}, []).stale == (f"schemas/a{PART}",)
+
+
 def test_a_link_that_leads_nowhere_is_deleted(tmp_path: Path) -> None:
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "link").symlink_to("nowhere")
