@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from generator.errors import Problem
 from generator.validate import (
+    apis,
     argocd_options,
     argocd_waves,
     capacity,
@@ -15,6 +16,7 @@ from generator.validate import (
     fit,
     flags,
     lifecycle,
+    models,
     monitors,
     names,
     policies,
@@ -40,6 +42,7 @@ def _waves(scope: ReleaseScope) -> Iterator[Finding]:
 
 RELEASE_CHECKS: dict[str, Callable[[ReleaseScope], Iterable[Finding]]] = {
     "flags": flags.check,
+    "models": models.check,
     "fit": fit.check,
     "names": names.check,
     "references": references.check,
@@ -50,6 +53,7 @@ RELEASE_CHECKS: dict[str, Callable[[ReleaseScope], Iterable[Finding]]] = {
     "topology": topology.check,
     "monitors": monitors.check,
     "promql": promql.check,
+    "apis": apis.check,
     "options": _options,
     "waves": _waves,
 }

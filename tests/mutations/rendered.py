@@ -541,6 +541,15 @@ PLACEMENT = (
         "Argo CD has no sync option Prune=flase",
     ),
     Mistake(
+        "a version that the cluster no longer serves",
+        "apis",
+        PLAIN,
+        "poddisruptionbudget-server.yaml",
+        ("apiVersion",),
+        "policy/v1beta1",
+        "policy/v1beta1 PodDisruptionBudget is no longer served since Kubernetes 1.25",
+    ),
+    Mistake(
         "a claim that comes after its pod",
         "waves",
         PLAIN,

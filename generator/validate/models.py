@@ -1,0 +1,100 @@
+"""The model against the engine's very release: its architecture, its longest context, its parsers and chat template.
+
+An engine that does not know the architecture ends after the weights are loaded, one that is given more context than
+the checkpoint has refuses to start, and a parser on a model without the ability hides the answer from the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from generator.errors import Severity
+from generator.facts import Facts, known, load
+from generator.facts.model import nearest
+from generator.validate.pods import Manifest, Path, variables_of
+from generator.validate.scope import Finding, ReleaseScope
+
+# a setting that stretches the context beyond what config.json says
+STRETCHES = ("--hf-overrides", "--json-model-override-args")
+# Source: vllm 0.33.0 envs.py; sglang 0.5.23 srt/environ.py
+LONGER = ("VLLM_ALLOW_LONG_MAX_MODEL_LEN", "SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN")
+# templates that come with the image; Source: vllm docker/Dockerfile at 0.33.0
+IN_IMAGE = ("/vllm-workspace/", "/sgl-workspace/")
+
+
+def check(scope: ReleaseScope) -> Iterator[Finding]:
+    """Find models that the engine's release cannot serve as it is told to."""
+    if not scope.resolved.context.needs_weights:
+        return
+    for pod, _, container, program in scope.programs:
+        if program.engine and program.facts is not None:
+            yield from _architecture(scope, program.facts)
+            yield from _context(scope, container)
+            yield from _template(scope, container, pod.component)
+            # the pods of all roles serve one model with the same settings
+            break
+    yield from _parsers(scope)
+
+
+def _architecture(scope: ReleaseScope, facts: Facts) -> Iterator[Finding]:
+    context = scope.resolved.context
+    name = context.model.value.architecture.name
+    registry = facts.registry("architectures")
+    if name is None or not registry or name in registry:
+        return
+    message = f"{facts.engine} {facts.version} knows no architecture {name}"
+    having = [v for v in known(facts.engine) if name in load(facts.engine, v).registry("architectures")]
+    near = nearest(name, registry)
+    hint = f"it is known to {facts.engine} {', '.join(having)}" if having else "serve it with another engine"
+    hint = f"{hint}; did the checkpoint's config.json say {near}?" if near else hint
+    # the code of the checkpoint may bring the class along
+    severity = Severity.WARNING if context.model.value.trust_remote_code else Severity.ERROR
+    yield Finding("", ("model", "id"), message, hint, severity)
+
+
+def _context(scope: ReleaseScope, container: Manifest) -> Iterator[Finding]:
+    most = scope.resolved.context.model.value.architecture.context_tokens
+    asked = scope.resolved.values["model"]["contextTokens"]
+    args: list[str] = container.get("args") or []
+    stretched = any(word.partition("=")[0] in STRETCHES for word in args)
+    allowed = any(name in LONGER for name in variables_of(container))
+    if asked <= most or stretched or allowed:
+        return
+    message = f"a context of {asked} tokens is asked of a checkpoint that has {most}: the engine refuses to start"
+    hint = f"set {most} or less, or stretch it with {STRETCHES[0]} and see what the answers are worth"
+    yield Finding("", ("model", "contextTokens"), message, hint)
+
+
+def _template(scope: ReleaseScope, container: Manifest, role: str) -> Iterator[Finding]:
+    template: str = scope.resolved.values["engine"].get("chatTemplate", "")
+    path: Path = ("engine", "chatTemplate")
+    if "{" in template or not template.startswith("/") or template.startswith(IN_IMAGE):
+        if template.endswith((".jinja", ".jinja2")) and not template.startswith("/"):
+            message = f"the chat template {template} is looked for in the folder where the engine starts"
+            yield Finding("", path, message, "write the whole path of a file that is mounted")
+        return
+    mounts = [mount["mountPath"].rstrip("/") for mount in container.get("volumeMounts") or ()]
+    if not any(template.startswith(f"{mount}/") for mount in mounts):
+        message = f"nothing is mounted where the chat template {template} should be ({role})"
+        hint = f"put it below one of {', '.join(mounts)}, or see that the image has it"
+        yield Finding("", path, message, hint, Severity.WARNING)
+
+
+def _parsers(scope: ReleaseScope) -> Iterator[Finding]:
+    context = scope.resolved.context
+    able = context.model.value.capabilities
+    slots: tuple[tuple[str, dict[str, Any]], ...] = tuple(
+        (slot, scope.resolved.values.get(slot) or {}) for slot in ("engine", "stack")
+    )
+    for slot, values in slots:
+        for key, ability, has in (
+            ("toolParser", "call tools", able.tools),
+            ("reasoningParser", "reason", able.reasoning),
+        ):
+            if values.get(key) and not has:
+                message = (
+                    f"the parser {values[key]} is for models that {ability}, and {context.model.value.name} does not"
+                )
+                hint = f"leave {slot}.{key} out, or correct the capabilities in {context.model.file}"
+                yield Finding("", (slot, key), message, hint, Severity.WARNING)
