@@ -12,6 +12,7 @@ import msgspec
 
 from generator import argocd, output, recipes, tools
 from generator.argocd.files import RESERVED
+from generator.charts.base import BASE_CHARTS
 from generator.charts.build import Chart, json_text
 from generator.charts.cache import Standing, all_charts
 from generator.errors import Location, Problem, ProblemsFound, Severity, dotted, ordered
@@ -363,7 +364,17 @@ def own_objects(
         for key, item in made.items()
         if key.startswith(f"{environment}/")
     ]
-    applications = argocd.files(sources.environments[environment].environment.value, releases, base_objects)
+    # every chart's kinds, in use or not: what was the last release of its chart must still be pruned
+    names = {chart.name for chart in BASE_CHARTS}
+    for_base = frozenset(kind for name in names for kind in charts[name].kinds())
+    for_releases = frozenset(kind for name, chart in charts.items() if name not in names for kind in chart.kinds())
+    applications = argocd.files(
+        sources.environments[environment].environment.value,
+        releases,
+        base_objects,
+        emitable=for_releases,
+        emitable_base=for_base,
+    )
     return {
         **{output.base_path(environment, manifest): manifest for manifest in base_objects},
         **{output.argocd_path(environment, file): manifest for file, manifest in applications.items()},

@@ -17,14 +17,15 @@ def files(
     releases: Iterable[ReleaseObjects],
     base: Iterable[Manifest],
     *,
-    previous: frozenset[GroupKind] = frozenset(),
-    previous_base: frozenset[GroupKind] = frozenset(),
+    emitable: frozenset[GroupKind] = frozenset(),
+    emitable_base: frozenset[GroupKind] = frozenset(),
 ) -> dict[str, Manifest]:
     """Map file names below `environments/<env>/argocd/` to one object each.
 
-    `previous` and `previous_base` are the kinds that the committed base rendered for releases and for
-    `_base`. The root reads the folder itself only: what lies in `settings/` has an Application of its own.
-    A release without objects, such as one whose target is files, gets no Application.
+    `emitable` and `emitable_base` are the kinds that charts can emit for releases and for `_base`, used here or
+    not: the last object of a kind is pruned only while its kind is allowed. The root reads the folder itself only:
+    what lies in `settings/` has an Application of its own. A release without objects, such as one whose target is
+    files, gets no Application.
 
     Raises: ValueError when a release has one of the names in `RESERVED`.
     """
@@ -33,8 +34,8 @@ def files(
     if taken:
         raise ValueError(f"{sorted(taken)[0]!r} is the name of one of the environment's own Applications")
     return {
-        "project-root.yaml": projects.root(environment, base, previous=previous_base),
-        "project-releases.yaml": projects.releases(environment, rendered, previous=previous),
+        "project-root.yaml": projects.root(environment, base, emitable=emitable_base),
+        "project-releases.yaml": projects.releases(environment, rendered, emitable=emitable),
         "application-settings.yaml": applications.settings(environment),
         "settings/argocd-cm.yaml": settings.fragment(environment),
         "application-base.yaml": applications.base(environment),

@@ -31,11 +31,11 @@ BASE_KINDS: frozenset[GroupKind] = frozenset(
 
 
 def root(
-    environment: Environment, base: Iterable[Manifest] = (), *, previous: frozenset[GroupKind] = frozenset()
+    environment: Environment, base: Iterable[Manifest] = (), *, emitable: frozenset[GroupKind] = frozenset()
 ) -> Manifest:
     """Describe the project of the root: it may make projects, Applications, settings and `_base`."""
     base = list(base)
-    allowed = ROOT_KINDS | BASE_KINDS | kinds(base) | previous
+    allowed = ROOT_KINDS | BASE_KINDS | kinds(base) | emitable
     namespaces = set(environment.namespaces) | {
         manifest["metadata"]["namespace"] for manifest in base if "namespace" in manifest["metadata"]
     }
@@ -51,14 +51,14 @@ def root(
 
 
 def releases(
-    environment: Environment, rendered: Iterable[ReleaseObjects], *, previous: frozenset[GroupKind]
+    environment: Environment, rendered: Iterable[ReleaseObjects], *, emitable: frozenset[GroupKind]
 ) -> Manifest:
     """Describe the project of the releases: the environment's namespaces, no kind of the whole cluster.
 
-    `previous` holds what the committed base rendered: the last object of a kind can be pruned only while
-    its kind is allowed (controller/appcontroller.go, getPermittedAppLiveObjects, v3.6.1).
+    `emitable` holds what charts can emit, in use or not: the last object of a kind can be pruned only while its kind
+    is allowed (controller/appcontroller.go, getPermittedAppLiveObjects, v3.6.1).
     """
-    allowed = set(previous)
+    allowed = set(emitable)
     for release in rendered:
         allowed |= release.kinds_emitable | kinds(release.objects)
     spec = {

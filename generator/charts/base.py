@@ -10,7 +10,7 @@ from msgspec import Meta
 from generator.contract import Object
 from generator.model import waves
 from generator.objects.labels import MANAGED_BY
-from generator.template.refs import each, either, filled, refs, when
+from generator.template.refs import either, filled, refs, when
 from generator.values.base import OptionalName, OptionalQuantity, Values
 from generator.values.common import SecretStore
 
@@ -36,6 +36,8 @@ class NamespaceValues(Values, frozen=True, kw_only=True):
     name: Annotated[str, Meta(min_length=1, description="Name of the namespace")]
     team: Annotated[str, Meta(min_length=1, description="Team that owns it")]
     quota: Annotated[Quota, Meta(description="What it may use")] = Quota()
+    keda_namespace: Annotated[OptionalName, Meta(description="Namespace of the interceptor; empty: none")] = ""
+    interceptor: Annotated[OptionalName, Meta(description="Service of the interceptor")] = ""
 
 
 class PullSecretValues(Values, frozen=True, kw_only=True):
@@ -52,9 +54,6 @@ class ClusterValues(Values, frozen=True, kw_only=True):
 
     environment: Annotated[str, Meta(min_length=1, description="Name of the environment")]
     priority_class: Annotated[OptionalName, Meta(description="PriorityClass of the models' pods; empty: none")] = ""
-    namespaces: Annotated[list[str], Meta(description="Namespaces of the models")] = []
-    keda_namespace: Annotated[OptionalName, Meta(description="Namespace of the interceptor; empty: none")] = ""
-    interceptor: Annotated[OptionalName, Meta(description="Service of the interceptor")] = ""
 
 
 def namespace_objects(values: NamespaceValues) -> list[Object]:
@@ -115,6 +114,22 @@ def namespace_objects(values: NamespaceValues) -> list[Object]:
                 }
             },
         ),
+        Object(
+            api="gateway.networking.k8s.io/v1",
+            kind="ReferenceGrant",
+            # one a namespace: a grant holds 16 origins at most
+            name=f"{values.name}-to-interceptor",
+            namespace=values.keda_namespace,
+            labels=labels,
+            annotations=waves.annotations("ReferenceGrant"),
+            condition=filled(values.keda_namespace),
+            body={
+                "spec": {
+                    "from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": values.name}],
+                    "to": [{"group": "", "kind": "Service", "name": values.interceptor}],
+                }
+            },
+        ),
     ]
 
 
@@ -147,10 +162,6 @@ def pull_secret_objects(values: PullSecretValues) -> list[Object]:
 
 def cluster_objects(values: ClusterValues) -> list[Object]:
     """What no namespace can hold."""
-    sources = each(
-        values.namespaces,
-        lambda name: [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": name}],
-    )
     return [
         Object(
             api="scheduling.k8s.io/v1",
@@ -165,21 +176,6 @@ def cluster_objects(values: ClusterValues) -> list[Object]:
                 # a model that serves is not thrown out for one that starts
                 "preemptionPolicy": "Never",
                 "description": f"Models of {values.environment}",
-            },
-        ),
-        Object(
-            api="gateway.networking.k8s.io/v1",
-            kind="ReferenceGrant",
-            name="models-to-interceptor",
-            namespace=values.keda_namespace,
-            labels=MANAGED_BY,
-            annotations=waves.annotations("ReferenceGrant"),
-            condition=filled(values.keda_namespace),
-            body={
-                "spec": {
-                    "from": [sources],
-                    "to": [{"group": "", "kind": "Service", "name": values.interceptor}],
-                }
             },
         ),
     ]
@@ -204,7 +200,7 @@ BASE_CHARTS: tuple[BaseChart, ...] = (
 EXAMPLES: dict[str, Data] = {
     NAMESPACE_CHART: {"name": "assistants", "team": "assistants"},
     PULL_SECRET_CHART: {"name": "registry", "namespace": "assistants", "remoteKey": "registry"},
-    CLUSTER_CHART: {"environment": "dev", "namespaces": ["assistants"], "priorityClass": "model-serving"},
+    CLUSTER_CHART: {"environment": "dev", "priorityClass": "model-serving"},
 }
 
 

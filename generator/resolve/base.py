@@ -27,10 +27,7 @@ class BaseRelease(msgspec.Struct, frozen=True):
 def releases(environment: Environment) -> Iterator[BaseRelease]:
     """List what an environment needs before any model: the cluster's own objects, then each namespace."""
     keda = environment.keda if environment.versions.keda_http else None
-    cluster: Tree = {"environment": environment.name, "namespaces": sorted(environment.namespaces)}
-    cluster["priorityClass"] = environment.priority_class or ""
-    cluster["kedaNamespace"] = keda.namespace if keda else ""
-    cluster["interceptor"] = keda.interceptor if keda else ""
+    cluster: Tree = {"environment": environment.name, "priorityClass": environment.priority_class or ""}
     yield BaseRelease("cluster", CLUSTER_CHART, cluster)
     for name, namespace in sorted(environment.namespaces.items()):
         quota: Tree = {}
@@ -42,15 +39,18 @@ def releases(environment: Environment) -> Iterator[BaseRelease]:
                 "memory": found.memory or "",
                 "pods": "" if found.pods is None else str(found.pods),
             }
-        yield BaseRelease(name, NAMESPACE_CHART, {"name": name, "team": namespace.team, "quota": quota})
+        values: Tree = {"name": name, "team": namespace.team, "quota": quota}
+        values["kedaNamespace"] = keda.namespace if keda else ""
+        values["interceptor"] = keda.interceptor if keda else ""
+        yield BaseRelease(name, NAMESPACE_CHART, values)
         if environment.secret_store is None:
             continue
         store = environment.secret_store
         for secret, remote in sorted(environment.pull_secrets.items()):
-            values = {
+            secret_values = {
                 "name": secret,
                 "namespace": name,
                 "remoteKey": remote,
                 "secretStore": {"name": store.name, "kind": store.kind, "refreshSeconds": store.refresh_seconds},
             }
-            yield BaseRelease(f"{name}-{secret}", PULL_SECRET_CHART, values)
+            yield BaseRelease(f"{name}-{secret}", PULL_SECRET_CHART, secret_values)

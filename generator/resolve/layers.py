@@ -67,7 +67,12 @@ class Layer(msgspec.Struct, frozen=True):
         if any(row[: len(path)] == path for row in self.rows):
             return Origin(self.name, value, rule="each of its keys comes from a place of its own")
         if self.document is None:
-            return Origin(self.name, value)
+            # a map of which this layer sets a part: the first of its rows there
+            below = next((row for key, row in self.rows.items() if key[: len(path)] == path), None)
+            if below is None:
+                return Origin(self.name, value)
+            location = below.document.locate(below.source) if below.document is not None else None
+            return Origin(self.name, value, location, below.rule)
         return Origin(self.name, value, self.document.locate((*self.prefix, *path)))
 
 

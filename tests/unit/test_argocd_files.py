@@ -36,8 +36,8 @@ def a_release(name: str, *objects: dict[str, Any], emitable: tuple[tuple[str, st
     return ReleaseObjects(name=name, namespace="chat", objects=held, kinds_emitable=frozenset(emitable))
 
 
-def the_files(*releases: ReleaseObjects, **previous: Any) -> dict[str, dict[str, Any]]:
-    return argocd.files(ENVIRONMENT, releases, [NAMESPACE], **previous)
+def the_files(*releases: ReleaseObjects, **emitable: Any) -> dict[str, dict[str, Any]]:
+    return argocd.files(ENVIRONMENT, releases, [NAMESPACE], **emitable)
 
 
 def application(name: str, *releases: ReleaseObjects) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def test_the_settings_fragment_touches_nothing_but_health_checks() -> None:
 
 def test_the_releases_may_create_what_charts_can_emit_and_what_the_base_rendered() -> None:
     release = a_release("a", an_object("Deployment"), emitable=(("keda.sh", "ScaledObject"),))
-    files = the_files(release, previous=frozenset({("policy", "PodDisruptionBudget")}))
+    files = the_files(release, emitable=frozenset({("policy", "PodDisruptionBudget")}))
     expected = [("apps", "Deployment"), ("keda.sh", "ScaledObject"), ("policy", "PodDisruptionBudget")]
     assert whitelist(files) == expected
 
@@ -198,7 +198,7 @@ def test_the_root_reaches_a_namespace_that_the_base_writes_to() -> None:
 
 
 def test_the_root_may_still_prune_the_last_object_of_a_kind() -> None:
-    files = the_files(previous_base=frozenset({("example.com", "Widget")}))
+    files = the_files(emitable_base=frozenset({("example.com", "Widget")}))
     assert {"group": "example.com", "kind": "Widget"} in files["project-root.yaml"]["spec"][
         "namespaceResourceWhitelist"
     ]
