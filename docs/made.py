@@ -20,10 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from generator import cli, recipes
+from generator.errors import Problem
 from generator.model.axes import Engine, Recipe, Stack, Topology
+from generator.resolve import release
+from generator.sources import document
 from generator.sources.load import load
 from generator.tools import TOOLS
-from generator.validate import registry
+from generator.validate import cel, kubeconform, registry
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "benchmarks/README.md")
@@ -54,6 +57,48 @@ def checks() -> str:
     rows.append(["`schema`", "Every object against the schema of the cluster's own version, by kubeconform"])
     rows.append(["`drift`", "Made files against what would be made now"])
     return _table(rows)
+
+
+def each_check() -> str:
+    """Every check with what it protects from, a real message, and what there is to do where it does not suit."""
+    # the messages are those of seeded mistakes, so that none is invented
+    sys.path.insert(0, str(ROOT))
+    from tests.mutations.examples import examples
+
+    found = examples()
+    modules = {
+        **_FILES,
+        **{name: _module(check) for name, check in registry.RELEASE_CHECKS.items()},
+        **{name: _module(check) for name, check in registry.ENVIRONMENT_CHECKS.items() if name not in _FILES},
+        **_PROGRAMS,
+    }
+    return "\n\n".join(_one_check(name, module, found.get(name)) for name, module in modules.items())
+
+
+def _one_check(name: str, module: object, example: Problem | None) -> str:
+    about = inspect.getdoc(module) or ""
+    parts = [f"### {name}", *(paragraph.replace("\n", " ") for paragraph in about.split("\n\n")[:2])]
+    if example is not None:
+        parts.append(f"```text\n{example.text()}\n```")
+    parts.append(f"Exception: {_EXCEPTIONS.get(name, _NO_EXCEPTION)}")
+    return "\n\n".join(parts)
+
+
+# checks of what people write, and of what other programs read; the registry has the others
+_FILES: dict[str, object] = {"syntax": document, "schema": kubeconform, "values": release}
+_PROGRAMS: dict[str, object] = {"cel": cel}
+_NO_EXCEPTION = "none; what it says would fail in the cluster, or later than there."
+_LEVEL = "a level of `deny`, `warn` or `off`, and a row under `policies.exceptions` of environment.yaml"
+_EXCEPTIONS = {
+    "digests": f"`policies.digests`: {_LEVEL}.",
+    "revisions": f"`policies.revisions`: {_LEVEL}.",
+    "policies": f"each policy has {_LEVEL}: policy, release, owner, last day and reason.",
+    "models": "code of the checkpoint (`trustRemoteCode`) turns an unknown architecture into a warning; an override of "
+    "the checkpoint's configuration in `extraArgs` lifts the limit of the context.",
+    "fit": "variants whose size rests on a published figure (`sizing.basis`) are not weighed.",
+    "monitors": "`monitoring.enabled: false` makes no monitor, and none is missed.",
+    "capacity": "none; describe the pools as they are, and say what may wait by `minReplicas`.",
+}
 
 
 def _module(check: Any) -> object:
@@ -128,6 +173,7 @@ def _table(rows: list[list[str]]) -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "support": support,
     "checks": checks,
+    "each_check": each_check,
     "commands": commands,
     "versions": versions,
 }

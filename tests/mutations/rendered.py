@@ -636,3 +636,27 @@ SCHEMAS = (
         "workerTemplate",
     ),
 )
+
+# what only a rule of a CRD tells
+RULES = (
+    Mistake(
+        "two ways to name a port",
+        "cel",
+        ZERO,
+        "interceptorroute.yaml",
+        ("spec", "target", "portName"),
+        "http",
+        "port",
+        ("spec", "target"),
+    ),
+    Mistake(
+        "a figure to scale on that is missing",
+        "cel",
+        ZERO,
+        "interceptorroute.yaml",
+        ("spec", "scalingMetric"),
+        {},
+        "concurrency",
+        ("spec", "scalingMetric"),
+    ),
+)

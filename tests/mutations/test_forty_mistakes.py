@@ -9,10 +9,10 @@ import pytest
 from generator import schemas
 from generator.errors import Problem, Severity, dotted
 from generator.tools import find
-from generator.validate import kubeconform
-from generator.validate.registry import RELEASE_CHECKS
+from generator.validate import cel, kubeconform
+from generator.validate.registry import ENVIRONMENT_CHECKS, RELEASE_CHECKS
 from generator.validate.scope import ReleaseScope
-from tests.mutations.rendered import EXTRAS, MISTAKES, SCHEMAS, Extra, Mistake
+from tests.mutations.rendered import EXTRAS, MISTAKES, RULES, SCHEMAS, Extra, Mistake
 from tests.mutations.small import copy, problems_of
 from tests.mutations.written import WRITTEN, Written
 from tests.support.scopes import ROOT
@@ -58,6 +58,17 @@ def test_a_mistake_against_a_schema_is_caught_where_it_is() -> None:
             assert place[: len(path)] == path or path == place, (mistake.name, path)
 
 
+def test_a_mistake_against_a_rule_of_a_crd_is_caught_and_kubeconform_misses_it() -> None:
+    minor = schemas.versions()[-1]
+    objects = {mistake.name: mistake.apply().objects[mistake.file] for mistake in RULES}
+    assert kubeconform.check(find("kubeconform"), ROOT, minor, objects) == []
+    found = cel.check(find("crdcheck"), ROOT, {name: (minor, item) for name, item in objects.items()})
+    for mistake in RULES:
+        (verdict,) = (verdict for verdict in found if verdict.key == mistake.name)
+        _, path, message, hint = verdict.found
+        assert path == mistake.at and mistake.says in message and hint
+
+
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository of a few releases, without a mistake."""
@@ -72,20 +83,21 @@ def test_without_a_mistake_nothing_is_wrong(clean: Path) -> None:
 
 @pytest.mark.parametrize("mistake", WRITTEN, ids=lambda mistake: mistake.name)
 def test_a_mistake_in_a_file_is_caught_at_its_line(mistake: Written, clean: Path) -> None:
-    before = (clean / mistake.file).read_text(encoding="utf-8")
+    place = clean / mistake.file
+    before = place.read_text(encoding="utf-8") if place.exists() else None
     mistake.apply(clean)
     try:
         errors = [p for p in problems_of(clean) if p.severity is Severity.ERROR]
         problem = caught(errors, mistake.check, mistake.says)
         line = (clean / problem.location.file).read_text(encoding="utf-8").splitlines()[problem.location.line - 1]
     finally:
-        (clean / mistake.file).write_text(before, encoding="utf-8")
+        place.unlink() if before is None else place.write_text(before, encoding="utf-8")
     assert problem.location.file == (mistake.reported or mistake.file)
     assert (mistake.at or mistake.new.strip()) in line
 
 
 def test_there_are_forty_of_them_and_each_check_has_its_own() -> None:
-    mistakes = (*MISTAKES, *EXTRAS, *SCHEMAS, *WRITTEN)
+    mistakes = (*MISTAKES, *EXTRAS, *SCHEMAS, *RULES, *WRITTEN)
     assert len(mistakes) >= 40
     assert len({mistake.name for mistake in mistakes}) == len(mistakes)
-    assert set(RELEASE_CHECKS) <= {mistake.check for mistake in mistakes}
+    assert {*RELEASE_CHECKS, *ENVIRONMENT_CHECKS} <= {mistake.check for mistake in mistakes}

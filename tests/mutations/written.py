@@ -13,7 +13,7 @@ VALUES = "namespace: assistants\n"
 
 
 class Written(NamedTuple):
-    """One text of one file, replaced."""
+    """One text of one file, replaced; a file that is not there yet is all new."""
 
     name: str
     check: str
@@ -28,9 +28,10 @@ class Written(NamedTuple):
 
     def apply(self, root: Path) -> None:
         """Write the mistake."""
-        text = (root / self.file).read_text(encoding="utf-8")
+        place = root / self.file
+        text = place.read_text(encoding="utf-8") if place.exists() else ""
         assert self.old in text, self.old
-        (root / self.file).write_text(text.replace(self.old, self.new, 1), encoding="utf-8")
+        place.write_text(text.replace(self.old, self.new, 1), encoding="utf-8")
 
 
 def values(name: str, check: str, text: str, says: str, at: str = "", reported: str = "") -> Written:
@@ -118,6 +119,15 @@ WRITTEN = (
         "have the licence llama3.1",
         "id:",
         LLAMA,
+    ),
+    Written(
+        "a release named like a part of another",
+        "clashes",
+        "environments/prod/releases/gpt-oss-120b-dynamo-decode.yaml",
+        "",
+        "model: gpt-oss-20b\nvariant: h100\nnamespace: reasoning\nservedName: other\n",
+        "gpt-oss-120b-dynamo-decode",
+        "model:",
     ),
     values("a misspelt value", "values", "rollot: surge", "rollot"),
     values("a value of another type", "values", "roles:\n  server:\n    scaling:\n      maxReplicas: many", "many"),
