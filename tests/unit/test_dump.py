@@ -14,14 +14,33 @@ from generator.dump import dump, scalar
 # surrogates alone are no text; everything else may stand in a value
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 TRAPS = ("yes", "No", "on", "OFF", "y", "n", "null", "~", "", "1_000", "2024-01-01", "0o17", "017", "0x1F", "1e3", "=")
-MORE_TRAPS = ("<<", "12:30:45", ".inf", ".NaN", "- a", "a: b", "a #b", "#", "&a", "*a", "!a", "%a", "@a", "`a", "{a", "[a")
+MORE_TRAPS = (
+    "<<",
+    "12:30:45",
+    ".inf",
+    ".NaN",
+    "- a",
+    "a: b",
+    "a #b",
+    "#",
+    "&a",
+    "*a",
+    "!a",
+    "%a",
+    "@a",
+    "`a",
+    "{a",
+    "[a",
+)
 WORD = TEXT | st.sampled_from(TRAPS + MORE_TRAPS) | st.lists(TEXT, min_size=2, max_size=4).map("\n".join)
 NUMBER = st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
-TREE = st.recursive(
-    WORD | NUMBER | st.booleans() | st.none(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORD, inner, max_size=4),
-    max_leaves=15,
-)
+
+
+def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(inner, max_size=4) | st.dictionaries(WORD, inner, max_size=4)
+
+
+TREE = st.recursive(WORD | NUMBER | st.booleans() | st.none(), nested, max_leaves=15)
 
 
 def read(text: str) -> Any:

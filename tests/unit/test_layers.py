@@ -13,11 +13,13 @@ from generator.resolve.layers import Origin, Row, find, merge, merged, of_rows, 
 from generator.sources.document import Document, parse
 
 KEY = st.sampled_from(["a", "b", "c"])
-TREE = st.recursive(
-    st.integers() | st.lists(st.integers(), max_size=2),
-    lambda inner: st.dictionaries(KEY, inner, max_size=3),
-    max_leaves=8,
-)
+
+
+def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.dictionaries(KEY, inner, max_size=3)
+
+
+TREE = st.recursive(st.integers() | st.lists(st.integers(), max_size=2), nested, max_leaves=8)
 MAP = st.dictionaries(KEY, TREE, max_size=3)
 
 
