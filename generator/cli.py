@@ -95,6 +95,10 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument("old", metavar="OLD")
     diff.add_argument("new", metavar="NEW")
     diff.set_defaults(run=_facts_diff)
+    bump = actions.add_parser("bump", help="make a new release of an engine the default, and say what it touches")
+    bump.add_argument("engine", metavar="ENGINE")
+    bump.add_argument("version", metavar="VERSION")
+    bump.set_defaults(run=_facts_bump)
 
     schemas = commands.add_parser("schemas", help="the vendored schemas")
     fetch = schemas.add_subparsers(metavar="ACTION", required=True).add_parser(
@@ -212,7 +216,13 @@ def _facts_extract(options: argparse.Namespace) -> int:
 def _facts_diff(options: argparse.Namespace) -> int:
     from generator.commands import facts
 
-    return facts.diff(options.engine, options.old, options.new)
+    return facts.diff(root_of(options), options.engine, options.old, options.new)
+
+
+def _facts_bump(options: argparse.Namespace) -> int:
+    from generator.commands import facts
+
+    return facts.bump(root_of(options), options.engine, options.version)
 
 
 def _schemas_fetch(options: argparse.Namespace) -> int:

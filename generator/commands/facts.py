@@ -1,34 +1,113 @@
-"""`modelyard facts`: read what a released engine knows into a facts file; compare two releases."""
+"""`modelyard facts`: read what a released engine knows into a facts file; say what an upgrade changes and touches."""
 
 from __future__ import annotations
 
-from generator.errors import Exit
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from generator import pipeline
+from generator.commands import touched
+from generator.commands.releases import add_release, engine_file
+from generator.errors import Exit, ProblemsFound, ordered
+from generator.facts import Facts
+from generator.facts import store as facts_store
 from generator.facts.canonical import encode
-from generator.facts.compare import compare
+from generator.facts.compare import Change, compare
 from generator.facts.extract import extract as extract_facts
-from generator.facts.store import FOLDER, load
+
+WIDTH = 100
+_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 def extract(engine: str, version: str) -> int:
     """Download one release of an engine and write its facts file."""
     facts = extract_facts(engine, version)
-    file = FOLDER / engine / f"{version}.json"
+    file = facts_store.FOLDER / engine / f"{version}.json"
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(encode(facts))
+    facts_store.forget()
     print(
-        f"{file.relative_to(FOLDER.parent.parent)}: {len(facts.flags)} flags, "
+        f"{file.relative_to(facts_store.FOLDER.parent.parent)}: {len(facts.flags)} flags, "
         f"{len(facts.environment)} environment variables, {len(facts.metrics)} metrics"
     )
     return Exit.CLEAN
 
 
-def diff(engine: str, old: str, new: str) -> int:
-    """Print what an upgrade adds, removes and changes."""
-    signs = {"added": "+", "removed": "-", "changed": "~"}
+def diff(root: Path, engine: str, old: str, new: str) -> int:
+    """Print what an upgrade adds, removes and changes, and who is touched by it."""
+    for line in _report(root, facts_store.load(engine, old), facts_store.load(engine, new)):
+        print(line)
+    return Exit.CLEAN
+
+
+def bump(root: Path, engine: str, version: str) -> int:
+    """Make an engine's new release the default: its facts, its entry in the catalog, and what that changes."""
+    file = engine_file(root, engine)
+    if version not in facts_store.known(engine):
+        extract(engine, version)
+    old = add_release(root, file, version)
+    print(f"{file}: {version} is the default, in place of {old}")
+    print()
+    for line in _report(root, facts_store.load(engine, old), facts_store.load(engine, version)):
+        print(line)
+    print()
+    print("next:")
+    for number, step in enumerate(_steps(file, engine, version), start=1):
+        print(textwrap.fill(step, WIDTH, initial_indent=f"  {number}. ", subsequent_indent="     "))
+    return Exit.CLEAN
+
+
+def _steps(file: str, engine: str, version: str) -> Iterator[str]:
+    yield f"In {file} resolve the digest of each image, and read again what was taken over: CUDA, architectures."
+    yield "Change what is named above with -, where something uses it."
+    yield "`modelyard build`, then `modelyard check`: each flag that the new release refuses is named with its line."
+    yield f"Commit as one change: generator/facts/{engine}/{version}.json, {file}, charts/, environments/."
+
+
+def _report(root: Path, old: Facts, new: Facts) -> Iterator[str]:
+    changes = compare(old, new)
+    users = _users(root, old, new)
     section = ""
-    for change in compare(load(engine, old), load(engine, new)):
+    for change in changes:
         if change.section != section:
             section = change.section
-            print(section.replace("_", " "))
-        print(f"  {signs[change.kind]} {change.name}" + (f": {change.what}" if change.what else ""))
-    return Exit.CLEAN
+            yield section.replace("_", " ")
+        yield _line(change)
+        found = sorted(users.get((change.section, change.name), ())) if change.breaking else []
+        yield from textwrap.wrap(
+            ", ".join(map(str, found)),
+            WIDTH,
+            initial_indent="      used by ",
+            subsequent_indent="        ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    yield ""
+    yield from _summary(changes, users)
+
+
+def _line(change: Change) -> str:
+    text = f"  {_SIGNS[change.kind]} {change.name}" + (f": {change.what}" if change.what else "")
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
+
+
+def _summary(changes: tuple[Change, ...], users: touched.Users) -> Iterator[str]:
+    counts = Counter(change.kind for change in changes)
+    breaking = sum(change.breaking for change in changes)
+    yield ", ".join(f"{counts[kind]} {kind}" for kind in _SIGNS) + f"; {breaking} may break what uses them"
+    reached = sorted(
+        {user for c in changes if c.breaking for user in users.get((c.section, c.name), ())},
+    )
+    text = "touches " + (", ".join(map(str, reached)) or "nothing that is used here")
+    yield from textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _users(root: Path, old: Facts, new: Facts) -> touched.Users:
+    """Ask catalog and charts; a catalog with mistakes cannot say what uses what."""
+    options = pipeline.Options(root=root)
+    sources, problems = pipeline.load_step(options)
+    if problems:
+        raise ProblemsFound(ordered(problems))
+    return touched.users(root, sources, pipeline.charts_step(options, sources), old, new)

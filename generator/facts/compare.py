@@ -8,6 +8,13 @@ import msgspec
 
 from generator.facts.model import Facts, Flag, Metric, Variable
 
+# without a list of them every value is taken
+_OPEN_WHEN_EMPTY = frozenset(("choices", "keys"))
+_LISTS = frozenset(("aliases", "choices", "keys", "labels", "negations"))
+# properties that break something where they are new, and where they are others; one that was not known is neither
+_NEW = frozenset(("deprecated", "nargs", "removed_in", "required", "server_only"))
+_OTHER = frozenset(("default", "type"))
+
 
 class Change(msgspec.Struct, frozen=True):
     """One name that an upgrade adds, removes or changes; `what` says which property changed and how."""
@@ -16,6 +23,7 @@ class Change(msgspec.Struct, frozen=True):
     name: str
     kind: str  # "added", "removed" or "changed"
     what: str = ""
+    breaking: bool = False  # what was right before may be wrong or mean something else now
 
 
 def compare(old: Facts, new: Facts) -> tuple[Change, ...]:
@@ -43,19 +51,36 @@ def _compare(
     changes = []
     for name in sorted({*old, *new}):
         if name not in new:
-            changes.append(Change(section, name, "removed"))
+            changes.append(Change(section, name, "removed", breaking=True))
         elif name not in old:
             changes.append(Change(section, name, "added"))
         elif old[name] != new[name]:
-            changes.append(Change(section, name, "changed", _what(old[name], new[name])))
+            differences = _differences(old[name], new[name])
+            what = ", ".join(text for text, _ in differences)
+            changes.append(Change(section, name, "changed", what, any(breaking for _, breaking in differences)))
     return changes
 
 
-def _what(old: object, new: object) -> str:
-    """Write each property that differs as `default 1 -> 2`."""
+def _differences(old: object, new: object) -> list[tuple[str, bool]]:
+    """Write each property that differs as `default 1 -> 2`, a list as `choices +a -b`, and whether it may break."""
     before, after = msgspec.to_builtins(old), msgspec.to_builtins(new)
     keys = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
-    return ", ".join(f"{key} {_short(before.get(key))} -> {_short(after.get(key))}" for key in keys)
+    return [_difference(key, before.get(key), after.get(key)) for key in keys]
+
+
+def _difference(key: str, before: object, after: object) -> tuple[str, bool]:
+    if key in _LISTS:
+        if key in _OPEN_WHEN_EMPTY and not (before and after):
+            return f"{key} {'no longer listed' if before else 'now listed'}", bool(after)
+        earlier, later = _items(before), _items(after)
+        words = [*(f"+{item}" for item in later if item not in earlier)]
+        words += [f"-{item}" for item in earlier if item not in later]
+        return f"{key} {' '.join(words) or 'in another order'}", any(item not in later for item in earlier)
+    return f"{key} {_short(before)} -> {_short(after)}", key in _NEW or (key in _OTHER and before is not None)
+
+
+def _items(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list | tuple) else []
 
 
 def _short(value: object) -> str:

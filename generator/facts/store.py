@@ -47,6 +47,12 @@ def load(engine: str, version: str) -> Facts:
     return facts
 
 
+def forget() -> None:
+    """Read the files again: one was written."""
+    known.cache_clear()
+    load.cache_clear()
+
+
 def _joined(facts: Facts, inner: Facts) -> Facts:
     """Add what the inner program brings; a name that both have belongs to the outer one."""
     taken = {spelling for flag in facts.flags for spelling in flag.spellings}
