@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,9 @@ def early(run: Setup) -> Iterator[Component]:
 
 def late(run: Setup, environment: Environment) -> Iterator[Component]:
     """Processes of the parts that need their definitions in place."""
+    if setup.AGENT in run.parts and run.isolated:
+        # first, so that the others find the names of Services
+        yield _agent(run)
     if setup.ARGOCD in run.parts:
         yield _application_controller(run, environment)
     if setup.KEDA in run.parts:
@@ -200,6 +204,12 @@ def late(run: Setup, environment: Environment) -> Iterator[Component]:
             [_tool(run, "lws-manager"), f"--kubeconfig={run.kubeconfig}", f"--config={run.folder / 'lws.yaml'}"],
             f"http://127.0.0.1:{run.ports['lws-health']}/readyz",
         )
+
+
+def _agent(run: Setup) -> Component:
+    module = [sys.executable, "-m", "generator.cluster.agent"]
+    ready = f"http://127.0.0.1:{run.ports['state-exporter']}/metrics"
+    return Component("node-agent", [*module, str(run.folder / "setup.json")], ready)
 
 
 def _argocd_environment(run: Setup, program: str) -> dict[str, str]:

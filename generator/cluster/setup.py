@@ -11,6 +11,8 @@ from generator.sources.environment import Environment
 
 ARGOCD, KEDA, HTTP_ADDON, LWS, PROMETHEUS = "argocd", "keda", "http-addon", "lws", "prometheus"
 PARTS = (ARGOCD, KEDA, HTTP_ADDON, LWS, PROMETHEUS)
+# only for who asks: pods that are real processes, addresses of Services, targets of Prometheus
+AGENT = "node-agent"
 
 # In a network of our own every process has the port that its manifests name, or one that collides with no other.
 FIXED: dict[str, int] = {
@@ -44,6 +46,7 @@ FIXED: dict[str, int] = {
     "scaler-metrics": 12224,
     "route-operator-metrics": 12225,
     "route-operator-health": 12226,
+    "state-exporter": 12227,
 }
 # The interceptor and the scaler listen on every address; Services and slices may not name a loopback address.
 NODE_ADDRESS = "10.255.0.1"
