@@ -6,7 +6,7 @@ import functools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 # plain only if no YAML reader, of 1.1 or 1.2, could take it for anything but text
@@ -30,13 +30,14 @@ def scalar_text(text: str) -> str:
 
 def scalar(value: object) -> str:
     """Spell a scalar."""
-    if isinstance(value, str):
-        return scalar_text(value)
+    kind = value.__class__
+    if kind is str:
+        return scalar_text(str(value))
+    if kind is int:
+        return str(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} cannot be written")
-    text = json.dumps(value)
-    # YAML 1.1 takes an exponent without a point for text
-    return text.replace("e", ".0e") if isinstance(value, float) and "e" in text and "." not in text else text
+    return scalar_text(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _block(text: str) -> bool:
@@ -49,56 +50,66 @@ def _block(text: str) -> bool:
     )
 
 
-def _entry(head: str, value: object, indent: int, *, keep: bool) -> Iterator[str]:
-    if isinstance(value, Mapping) and value:
-        yield head
-        yield from _mapping(value, indent + 2, keep=keep)
-    elif isinstance(value, Sequence) and not isinstance(value, str) and value:
-        yield head
-        yield from _sequence(value, indent, keep=keep)
-    elif isinstance(value, str) and "\n" in value and _block(value):
-        yield f"{head} |{'' if value.endswith(chr(10)) else '-'}"
-        pad = " " * (indent + 2)
-        for line in value.removesuffix("\n").split("\n"):
-            yield f"{pad}{line}" if line else ""
-    else:
-        yield f"{head} {_inline(value)}"
-
-
 def _inline(value: object) -> str:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return "{}"
     if isinstance(value, (list, tuple)):
         return "[]"
     return scalar(value)
 
 
-def _mapping(data: Mapping[str, Any], indent: int, *, keep: bool, top: bool = False) -> Iterator[str]:
-    pad = " " * indent
-    keys: Sequence[str] = list(data) if keep else sorted(data)
-    if top and not keep:
-        keys = sorted(data, key=lambda key: (_TOP.get(key, 3), key))
-    for key in keys:
-        yield from _entry(f"{pad}{scalar_text(key)}:", data[key], indent, keep=keep)
+class _Writer:
+    """Appends lines to one list: a generator at every level costs more than the text itself."""
 
+    def __init__(self, *, keep: bool) -> None:
+        self.keep = keep
+        self.lines: list[str] = []
 
-def _sequence(items: Sequence[Any], indent: int, *, keep: bool) -> Iterator[str]:
-    pad = " " * indent
-    for item in items:
-        if isinstance(item, Mapping) and item:
-            lines = _mapping(item, indent + 2, keep=keep)
-            yield f"{pad}- {next(lines)[indent + 2 :]}"
-            yield from lines
-        elif isinstance(item, (list, tuple)) and item:
-            lines = _sequence(item, indent + 2, keep=keep)
-            yield f"{pad}- {next(lines)[indent + 2 :]}"
-            yield from lines
+    def entry(self, head: str, value: Any, indent: int) -> None:
+        kind = value.__class__
+        if kind is str:
+            self.text(head, value, indent)
+        elif kind is dict and value:
+            self.lines.append(head)
+            self.mapping(value, sorted(value) if not self.keep else value, indent + 2)
+        elif (kind is list or kind is tuple) and value:
+            self.lines.append(head)
+            self.sequence(value, indent)
         else:
-            yield f"{pad}- {_inline(item)}"
+            self.lines.append(f"{head} {_inline(value)}")
+
+    def text(self, head: str, value: str, indent: int) -> None:
+        if "\n" not in value or not _block(value):
+            self.lines.append(f"{head} {scalar(value)}")
+            return
+        self.lines.append(f"{head} |{'' if value.endswith(chr(10)) else '-'}")
+        pad = " " * (indent + 2)
+        self.lines += [f"{pad}{line}" if line else "" for line in value.removesuffix("\n").split("\n")]
+
+    def mapping(self, data: dict[str, Any], keys: Iterable[str], indent: int) -> None:
+        pad = " " * indent
+        for key in keys:
+            self.entry(f"{pad}{scalar_text(key)}:", data[key], indent)
+
+    def sequence(self, items: Sequence[Any], indent: int) -> None:
+        pad = " " * indent
+        for item in items:
+            kind = item.__class__
+            if item and (kind is dict or kind is list or kind is tuple):
+                first = len(self.lines)
+                if kind is dict:
+                    self.mapping(item, sorted(item) if not self.keep else item, indent + 2)
+                else:
+                    self.sequence(item, indent + 2)
+                self.lines[first] = f"{pad}- {self.lines[first][indent + 2 :]}"
+            else:
+                self.lines.append(f"{pad}- {_inline(item)}")
 
 
-def dump(data: Mapping[str, Any], *, header: str = "", keep_order: bool = False) -> str:
+def dump(data: dict[str, Any], *, header: str = "", keep_order: bool = False) -> str:
     """Write one document; apiVersion, kind and metadata first, every other key in order of the alphabet."""
-    lines = [f"# {line}" for line in header.splitlines()]
-    lines += _mapping(data, 0, keep=keep_order, top=True)
-    return "\n".join(lines) + "\n"
+    writer = _Writer(keep=keep_order)
+    writer.lines = [f"# {line}" for line in header.splitlines()]
+    keys = data if keep_order else sorted(data, key=lambda key: (_TOP.get(key, 3), key))
+    writer.mapping(data, keys, 0)
+    return "\n".join(writer.lines) + "\n"

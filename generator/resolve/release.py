@@ -147,8 +147,7 @@ def _stack_rows(recipe: Recipe, stack: Sourced[StackFile]) -> Iterator[Row]:
     """Images of the stack's own programs, wherever its slot has one."""
     index = next(i for i, r in enumerate(stack.value.releases) if r.version == stack.value.default)
     release = stack.value.releases[index]
-    options = recipes.STACKS[recipe.stack].options(recipe.engine, recipe.topology)
-    standing = values_schema.defaults(options)
+    standing = _standing_options(recipe)
     if "version" in standing:
         yield Row(("stack", "version"), release.version, stack.document, ("releases", index, "version"))
     for program, tree in standing.items():
@@ -188,15 +187,26 @@ def _parser_rows(context: Context) -> Iterator[Row]:
     )
     for slot, program, options in slots:
         parsers = context.model.value.parsers.get(program)
-        known = {info.encode_name for info in msgspec.structs.fields(options)}
         if parsers is None:
             continue
+        known = _keys(options)
         for key, word, parser in (
             ("toolParser", "tool", parsers.tool),
             ("reasoningParser", "reasoning", parsers.reasoning),
         ):
             if parser is not None and key in known:
                 yield Row((slot, key), parser, context.model.document, ("parsers", program, word))
+
+
+@functools.cache
+def _keys(options: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(info.encode_name for info in msgspec.structs.fields(options))
+
+
+@functools.cache
+def _standing_options(recipe: Recipe) -> Tree:
+    """What the stack's slot holds before any layer."""
+    return values_schema.defaults(recipes.STACKS[recipe.stack].options(recipe.engine, recipe.topology))
 
 
 def _variant_rows(context: Context) -> Iterator[Row]:

@@ -208,11 +208,14 @@ def _pods(value: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         if isinstance(value.get("containers"), list):
             yield path, value
             return
-        for key, child in value.items():
-            yield from _pods(child, (*path, key))
+        children: Iterable[tuple[str | int, Any]] = value.items()
     elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from _pods(child, (*path, index))
+        children = enumerate(value)
+    else:
+        return
+    for step, child in children:
+        if child.__class__ is dict or child.__class__ is list:
+            yield from _pods(child, (*path, step))
 
 
 def _of_pod(pod: dict[str, Any], path: Path) -> Iterator[Reference]:
