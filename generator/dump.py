@@ -37,7 +37,11 @@ def scalar(value: object) -> str:
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} cannot be written")
-    return scalar_text(value) if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return scalar_text(value)
+    text = json.dumps(value)
+    # YAML 1.1 takes an exponent without a point for text
+    return text.replace("e", ".0e") if isinstance(value, float) and "e" in text and "." not in text else text
 
 
 def _block(text: str) -> bool:
