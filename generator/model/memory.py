@@ -104,9 +104,7 @@ def kv_bytes_per_token(cache: Cache, *, element_bytes: int = 2) -> int:
     return cache.full_attention_layers * _layer_bytes(cache, cache.kv_heads, element_bytes)
 
 
-def kv_bytes_per_token_per_gpu(
-    cache: Cache, *, tensor: int, pipeline: int = 1, element_bytes: int = 2
-) -> int:
+def kv_bytes_per_token_per_gpu(cache: Cache, *, tensor: int, pipeline: int = 1, element_bytes: int = 2) -> int:
     """Size the cache of one token on the fullest GPU.
 
     Heads are shared out over the tensor ranks and repeated once there are more ranks than heads. The latent
@@ -148,9 +146,7 @@ def fit(
     weights = weights_gib_per_gpu(total_weights_gib, tensor=tensor, pipeline=pipeline)
     available = gpu_memory_mib / MIB_PER_GIB * utilisation
     left = available - weights - overhead_gib_per_gpu
-    token_bytes = kv_bytes_per_token_per_gpu(
-        cache, tensor=tensor, pipeline=pipeline, element_bytes=element_bytes
-    )
+    token_bytes = kv_bytes_per_token_per_gpu(cache, tensor=tensor, pipeline=pipeline, element_bytes=element_bytes)
     window_bytes = window_bytes_per_sequence_per_gpu(
         cache, tokens=context_tokens, tensor=tensor, pipeline=pipeline, element_bytes=element_bytes
     )

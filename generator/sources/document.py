@@ -242,7 +242,8 @@ def _mapping(node: MappingNode, depth: int, trouble: list[_Trouble]) -> dict[str
         if not name or (key.tag == "plain" and scalar(name) != name):
             trouble.append((key, *_not_a_key(name)))
             continue
-        if name == "<<" and key.tag == "plain":
+        if name == "<<":
+            # in quotes it is text here, and a merge key again to the next reader
             trouble.append((key, "`<<` merges another mapping in; merge keys are not read here", _WRITE_OUT))
             continue
         if name in data:

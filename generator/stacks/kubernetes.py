@@ -25,7 +25,7 @@ from generator.model import axes, waves
 from generator.objects import support, vllm_router
 from generator.objects.labels import object_name, of_component, selector
 from generator.objects.pod import engine_pod
-from generator.template.refs import add, filled, text, when
+from generator.template.refs import add, equals, filled, text, when
 from generator.values.base import Values
 from generator.values.common import Common
 
@@ -116,6 +116,21 @@ def deployment(plan: Plan, role: RoleView) -> Object:
     )
 
 
+def _group_rollout(plan: Plan) -> dict[str, Any]:
+    """How groups are replaced; a set has no strategy that ends all first, but may end all at once."""
+
+    def rolling(surge: int, unavailable: object) -> dict[str, Any]:
+        figures = {"maxSurge": surge, "maxUnavailable": unavailable}
+        return {"rolloutStrategy": {"type": "RollingUpdate", "rollingUpdateConfiguration": figures}}
+
+    rollout = plan.common.rollout
+    return {
+        **when(equals(rollout, "in-place"), rolling(0, 1)),
+        **when(equals(rollout, "surge"), rolling(1, 0)),
+        **when(equals(rollout, "recreate"), rolling(0, "100%")),
+    }
+
+
 def leader_worker_set(plan: Plan, role: RoleView) -> Object:
     """Several pods a replica: a leader that answers, workers that follow, all restarted together."""
     options = plan.topology_options
@@ -140,10 +155,7 @@ def leader_worker_set(plan: Plan, role: RoleView) -> Object:
             "spec": {
                 **_replicas(plan, role),
                 "startupPolicy": "LeaderCreated",
-                "rolloutStrategy": {
-                    "type": "RollingUpdate",
-                    "rollingUpdateConfiguration": {"maxSurge": 0, "maxUnavailable": 1},
-                },
+                **_group_rollout(plan),
                 "leaderWorkerTemplate": {
                     "size": options.pods_per_replica,
                     "restartPolicy": "RecreateGroupOnPodRestart",

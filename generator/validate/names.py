@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable, Iterator
 
 from generator.model import names
-from generator.validate.pods import Manifest
+from generator.validate.pods import Manifest, Path
 from generator.validate.scope import Finding, ReleaseScope
 
 # Kubernetes: a label's value
+_KEY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?")
 
 
@@ -32,8 +33,16 @@ def check(scope: ReleaseScope) -> Iterator[Finding]:
     for file, manifest in scope.objects.items():
         yield from _derived(file, manifest, owners)
     for pod in scope.pods:
+        metadata: Path = (*pod.path, "metadata")
         for key_, value in pod.labels.items():
-            yield from _label(pod.file, (*pod.path, "metadata", "labels", key_), value)
+            yield from _label(pod.file, (*metadata, "labels", key_), value)
+        for key_ in (pod.template.get("metadata") or {}).get("annotations") or {}:
+            yield from _key(pod.file, (*metadata, "annotations", key_), key_)
+        # an API server refuses a node label that no node can have
+        for key_, value in (pod.spec.get("nodeSelector") or {}).items():
+            path: Path = (*pod.path, "spec", "nodeSelector", key_)
+            yield from _key(pod.file, path, key_)
+            yield from _label(pod.file, path, value)
 
 
 def _length(file: str, manifest: Manifest) -> Iterator[Finding]:
@@ -50,6 +59,14 @@ def _length(file: str, manifest: Manifest) -> Iterator[Finding]:
 def _labels(file: str, manifest: Manifest) -> Iterator[Finding]:
     for key, value in (manifest["metadata"].get("labels") or {}).items():
         yield from _label(file, ("metadata", "labels", key), value)
+
+
+def _key(file: str, path: Path, key: str) -> Iterator[Finding]:
+    prefix, slash, name = key.rpartition("/")
+    well = _KEY.fullmatch(name) is not None and len(name) <= names.LABEL_LIMIT
+    if not well or (slash and not all(names.LABEL.fullmatch(part) for part in prefix.split("."))):
+        message = f"{key!r} cannot be the key of a label or an annotation"
+        yield Finding(file, path, message, "write a name of at most 63 letters, digits, `-`, `_` and `.`")
 
 
 def _label(file: str, path: tuple[str | int, ...], value: str) -> Iterator[Finding]:

@@ -39,7 +39,6 @@ SIMULATED = "a simulator takes the values of the release that it rehearses and h
 UNREAD: tuple[tuple[str, str, str], ...] = (
     (".*", r"platform\..*", DOOR),
     ("simulator-.*", r"model\.(revision|trustRemoteCode)|roles\.\w+\.parallelism\.\w+", SIMULATED),
-    (".*multinode.*", "rollout", "a LeaderWorkerSet replaces its groups one after the other, whatever is asked"),
 )
 
 

@@ -63,3 +63,23 @@ def test_a_label_with_a_character_that_labels_lack_is_refused() -> None:
 def test_a_name_that_is_none_is_refused() -> None:
     (message, *_) = texts(check, changed(scopes()[PLAIN], "service.yaml", NAME, "Llama_8b"))
     assert message == "'Llama_8b' cannot be a name"
+
+
+POD = ("spec", "template")
+
+
+@pytest.mark.parametrize(
+    ("label", "words"), [({"a b": "x"}, "cannot be the key"), ({"pool": "b c"}, "cannot be the value")]
+)
+def test_a_node_label_that_no_node_can_have_is_refused(label: dict[str, str], words: str) -> None:
+    path = (*POD, "spec", "nodeSelector")
+    (message,) = texts(check, changed(scopes()[PLAIN], "deployment-server.yaml", path, label))
+    assert words in message
+
+
+@pytest.mark.parametrize("key", ["a b", "-a/b", "a/" + "b" * 64])
+def test_an_annotation_of_pods_has_a_key_that_kubernetes_takes(key: str) -> None:
+    path = (*POD, "metadata", "annotations")
+    scope = scopes()[PLAIN]
+    assert texts(check, changed(scope, "deployment-server.yaml", path, {key: "x"}))
+    assert not texts(check, changed(scope, "deployment-server.yaml", path, {"example.com/a_b": "x"}))
