@@ -62,6 +62,8 @@ _REGISTRIES = {
     "--tool-call-parser": ("tool_parsers", "--tool-parser-plugin"),
     "--reasoning-parser": ("reasoning_parsers", "--reasoning-parser-plugin"),
 }
+# parsers that take the next word for a value, whatever it is
+_GREEDY = ("pflag", "getopt", "click")
 _NEGATIVE_NUMBER = re.compile(r"-(\d+(_\d+)*|\d*\.\d+)(e[+-]?\d+)?")
 
 
@@ -179,7 +181,7 @@ class _Reader:
 
     def _take(self, most: int | None) -> tuple[str, ...]:
         taken: list[str] = []
-        greedy = self.facts.syntax.parser == "pflag" and most == 1  # pflag takes the next word, whatever it is
+        greedy = self.facts.syntax.parser in _GREEDY and most == 1
         while self._next < len(self.args) and (most is None or len(taken) < most):
             if self._is_flag(self.args[self._next]) and not greedy:
                 break
@@ -306,7 +308,7 @@ def _missing(facts: Facts, reader: _Reader) -> list[ArgumentFinding]:
         if flag.required and flag.name not in names
     ]
     for positional, index in zip(facts.positionals, [*reader.positionals, None], strict=False):
-        if names.isdisjoint(positional.instead):
+        if names.isdisjoint(positional.instead) and not (index is None and positional.optional):
             findings += _misplaced(positional.name, index, first=positional.first, reader=reader)
     return findings
 

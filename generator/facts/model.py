@@ -60,7 +60,7 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
 class Syntax(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """How the engine's parser reads a command line, where parsers differ."""
 
-    parser: str  # "argparse" or "pflag"
+    parser: str  # "argparse", "pflag" (Go), "getopt" (C), "click", "cyclopts"; "none" where there is no command line
     underscores: bool = False  # `_` and `-` are equal in flag names
     abbreviations: bool = False  # a unique prefix of a flag is taken for the flag
     dotted: bool = False  # `--json-flag.key value`
@@ -99,6 +99,7 @@ class Positional(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     name: str
     instead: tuple[str, ...] = ()
     first: bool = False  # must stand before every flag
+    optional: bool = False
 
 
 class Variable(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

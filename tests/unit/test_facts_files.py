@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import ProblemsFound
-from generator.facts import known, load, release_order
+from generator.errors import ProblemsFound, Severity
+from generator.facts import check_arguments, check_environment, known, load, release_order
 from generator.facts.canonical import decode, encode
-from generator.facts.extract import EXTRACTORS
+from generator.facts.extract import EXTRACTORS, extract
 from generator.facts.model import Facts, Provenance, Source, Syntax
 from generator.facts.store import FOLDER
 
 FILES = sorted(file for file in FOLDER.glob("*/*.json") if file.parent.name != "extract")
+
+# no registry carries these as a package whose source can be read
+TRANSCRIBED = ("tensorrt-llm", "triton", "triton-openai")
 
 
 def name(file: Path) -> str:
@@ -40,7 +43,29 @@ def test_a_facts_file_names_its_own_engine_and_version(file: Path) -> None:
 def test_a_facts_file_says_which_package_it_was_read_from(file: Path) -> None:
     source = decode(file.read_bytes()).provenance.sources[0]
     assert source.version == file.stem
-    assert re.fullmatch(r"[0-9a-f]{64}", source.sha256)
+    if file.parent.name in TRANSCRIBED:
+        assert re.search(r" @[0-9a-f]{8}$", source.file)
+    else:
+        assert re.fullmatch(r"[0-9a-f]{64}", source.sha256)
+
+
+def test_facts_without_a_package_call_themselves_reference_data(file: Path) -> None:
+    methods = decode(file.read_bytes()).provenance.methods
+    whole = all(how.startswith("reference data") for how in methods.values())
+    assert whole == (file.parent.name in TRANSCRIBED)
+
+
+@pytest.mark.parametrize("engine", ["tensorrt-llm", "triton", "triton-openai"])
+def test_transcribed_facts_are_made_again_from_their_table(engine: str) -> None:
+    """Those read from packages are made again by night: a test uses no network."""
+    for version in known(engine):
+        assert encode(extract(engine, version)) == (FOLDER / engine / f"{version}.json").read_bytes()
+
+
+def test_a_release_without_a_table_is_a_problem_that_names_the_others() -> None:
+    with pytest.raises(ProblemsFound) as caught:
+        extract("triton", "1.0.0")
+    assert caught.value.problems[0].hint.endswith("there are tables of 2.73.0dev")
 
 
 def test_a_facts_file_says_how_each_section_was_read(file: Path) -> None:
@@ -133,3 +158,45 @@ def test_a_worker_exports_the_metrics_of_its_engine_beside_its_own() -> None:
     worker = load("dynamo-vllm", "1.6.1")
     assert worker.metric("vllm:num_requests_waiting") is not None
     assert worker.metric("dynamo_component_uptime_seconds") is not None
+
+
+def test_a_sglang_worker_takes_what_dynamo_adds_to_the_engines_parser() -> None:
+    worker = load("dynamo-sglang", "1.6.1")
+    loader = worker.flag("--load-format")
+    assert loader is not None and "gms" in loader.choices
+    assert load("sglang", "0.5.21").flag("--disable-piecewise-cuda-graph") is None
+    assert worker.flag("--disable-piecewise-cuda-graph") is not None
+    assert worker.flag("--use-sglang-tokenizer") is not None
+    assert worker.flag("--mem-fraction-static") is not None
+    assert worker.metric("sglang:num_running_reqs") is not None
+
+
+@pytest.mark.parametrize(
+    ("engine", "args", "message"),
+    [
+        ("triton", ["--allow-http=false", "--model-repository", "/models"], ""),
+        ("triton", ["--allow-http", "nein", "--model-repository", "/models"], "is not true or false"),
+        ("triton", ["--alow-http=false"], "is not a flag of triton"),
+        ("triton", ["--model-control-mode=explizit"], "is not one of its values"),
+        ("tensorrt-llm", ["/model", "--tp_size", "2", "--trust_remote_code"], ""),
+        ("tensorrt-llm", ["/model", "--tp-size", "2"], "is not a flag of tensorrt-llm"),
+        ("tensorrt-llm", ["--port", "8000"], "no model is given"),
+        ("aiperf", ["--model", "m", "--url", "http://a", "--streaming", "--concurrency", "10,20"], ""),
+        ("aiperf", ["--model", "m", "--concurency", "10"], "is not a flag of aiperf"),
+        ("truss", ["folder", "--promote", "--output", "json"], ""),
+        ("truss", ["--output", "yaml"], "is not one of its values"),
+        ("sglang-router", ["--policy", "cache_aware", "--worker-urls", "http://a", "http://b"], ""),
+        ("sglang-router", ["--policy", "cache-aware"], "is not one of its values"),
+    ],
+)
+def test_a_command_line_is_read_as_its_own_parser_does(engine: str, args: list[str], message: str) -> None:
+    found = check_arguments(load(engine, known(engine)[-1]), args)
+    assert [message in finding.message for finding in found] == ([True] if message else [])
+
+
+def test_the_variables_of_the_production_stack_chart_are_judged_by_the_library() -> None:
+    facts = load("lmcache", "0.5.6")
+    assert facts.variable("LMCACHE_MAX_LOCAL_CPU_SIZE") is not None
+    (found,) = check_environment(facts, ["LMCACHE_LOCAL_CPU", "LMCACHE_NIXL_RECEIVER_HOST"])
+    assert (found.name, found.severity) == ("LMCACHE_NIXL_RECEIVER_HOST", Severity.WARNING)
+    assert facts.metric("lmcache:num_hit_tokens_total") is not None

@@ -7,14 +7,33 @@ from collections.abc import Callable
 from pathlib import Path
 
 from generator.errors import Location, Problem, ProblemsFound, nearest
-from generator.facts.extract import dynamo, sglang, simulator, vllm, vllm_router
+from generator.facts.extract import (
+    aiperf,
+    dynamo,
+    lmcache,
+    reference,
+    sglang,
+    sglang_router,
+    simulator,
+    truss,
+    vllm,
+    vllm_router,
+)
 from generator.facts.model import Facts
 
 EXTRACTORS: dict[str, Callable[[str, Path], Facts]] = {
+    "aiperf": aiperf.extract,
     "dynamo-frontend": dynamo.frontend,
+    "dynamo-sglang": dynamo.sglang_worker,
     "dynamo-vllm": dynamo.vllm_worker,
+    "lmcache": lmcache.extract,
     "sglang": sglang.extract,
+    "sglang-router": sglang_router.extract,
     "simulator": simulator.extract,
+    "tensorrt-llm": reference.of("tensorrt-llm"),
+    "triton": reference.of("triton"),
+    "triton-openai": reference.of("triton-openai"),
+    "truss": truss.extract,
     "vllm": vllm.extract,
     "vllm-router": vllm_router.extract,
 }

@@ -1,10 +1,10 @@
-"""Facts of a Dynamo release: its frontend, and its vLLM worker beside the engine inside it."""
+"""Facts of a Dynamo release: its frontend, and its workers beside the engine inside each."""
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,13 +12,15 @@ import msgspec
 from generator.facts.extract import tables
 from generator.facts.extract.environment import read_in, with_more
 from generator.facts.extract.package import Package, probe, wheel
-from generator.facts.model import Facts, Flag, Include, Provenance, Syntax, Variable
+from generator.facts.model import Facts, Flag, Include, Provenance, Syntax, ValueType, Variable
+from generator.facts.store import load
 
 _METHODS = {
     "environment": "source and strings of the binary: not complete",
     "flags": "parser executed with engine packages stubbed",
     "metrics": "reference data",
 }
+_WORKER = ("worker", "worker(vllm,sglang,trtllm)")
 _NAME = re.compile(rb"DYN_[A-Z0-9_]{3,}")
 
 
@@ -29,8 +31,28 @@ def frontend(version: str, work: Path) -> Facts:
 
 def vllm_worker(version: str, work: Path) -> Facts:
     """Read the vLLM worker's own flags; those of the vLLM release it carries are included by name."""
-    exporters = ("worker", "worker(vllm,sglang,trtllm)", "worker(KVBM, deprecated 1.5)")
-    return _facts("dynamo-vllm", version, work, exporters=exporters)
+    return _facts("dynamo-vllm", version, work, exporters=(*_WORKER, "worker(KVBM, deprecated 1.5)"))
+
+
+def sglang_worker(version: str, work: Path) -> Facts:
+    """Read the SGLang worker's own flags; those of the SGLang release it carries are included by name."""
+    facts = _facts("dynamo-sglang", version, work, exporters=_WORKER)
+    inner = load("sglang", facts.includes[0].version)
+    own = {flag.name for flag in facts.flags}
+    added = [flag for flag in _changed(inner) if flag.name not in own]
+    return msgspec.structs.replace(facts, flags=tuple(sorted((*facts.flags, *added), key=lambda flag: flag.name)))
+
+
+def _changed(inner: Facts) -> Iterator[Flag]:
+    """Repeat what the worker does to SGLang's parser: one more loader, and the old name of a switch.
+
+    Source: ai-dynamo 1.6.1 `dynamo/sglang/args.py` and `_compat.py` (`add_sglang_cli_compat`)
+    """
+    loader = inner.flag("--load-format")
+    if loader and loader.choices:
+        yield msgspec.structs.replace(loader, choices=tuple(sorted((*map(str, loader.choices), "gms"))))
+    if not inner.flag("--disable-piecewise-cuda-graph"):
+        yield Flag(name="--disable-piecewise-cuda-graph", type=ValueType.BOOLEAN, deprecated=True)
 
 
 def _facts(program: str, version: str, work: Path, *, exporters: tuple[str, ...]) -> Facts:
@@ -56,6 +78,7 @@ def _facts(program: str, version: str, work: Path, *, exporters: tuple[str, ...]
 # The worker takes its own flags out and hands the rest to vLLM's parser, which is the one that knows more forms.
 _SYNTAX = {
     "frontend": Syntax(parser="argparse", abbreviations=True),
+    "sglang": Syntax(parser="argparse", abbreviations=True),
     "vllm": Syntax(parser="argparse", underscores=True, abbreviations=True, dotted=True, attached=("-O",)),
 }
 

@@ -19,6 +19,7 @@ class Reading(msgspec.Struct, frozen=True):
     prefixes: tuple[str, ...]  # a name that starts otherwise is not a metric of the engine
     labels: Mapping[str, tuple[str, ...]]  # variables that hold label names
     class_labels: Mapping[str, tuple[str, ...]] = {}  # what a class is given when it is made; more may come
+    factories: tuple[str, ...] = ()  # methods of the package that make a metric and take the same arguments
     metadata_labels: tuple[str, ...] = ()  # labels that every `...CounterMetadata(...)` gets besides its own
 
 
@@ -103,7 +104,8 @@ class _Finder:
         """Read `Gauge("name", "text", ["label"])` and `self._gauge_cls(name=..., labelnames=...)`."""
         function = _last_name(call.func)
         kind = _kind(function)
-        if kind is None or not (function[:1].isupper() or function.endswith("_cls")):
+        makes = function[:1].isupper() or function.endswith("_cls") or function in self.reading.factories
+        if kind is None or not makes:
             return
         labels, more = local.labels(_argument(call, "labelnames", 2))
         for name in local.strings(_argument(call, "name", 0)):

@@ -1,4 +1,4 @@
-"""Reads a Dynamo release: the parsers of its frontend and its vLLM worker, as one JSON document.
+"""Reads a Dynamo release: the parsers of its frontend and its workers, as one JSON document.
 
 The runtime is real (it needs no GPU); the engines are stand-ins, since their flags are facts of their own.
 Usage: python -m probes.dynamo PACKAGE_FOLDER OUTPUT
@@ -23,13 +23,16 @@ def main(folder: Path, output: Path) -> None:
     """Write what the packages in `folder` hold to `output`."""
     sys.path.insert(0, str(folder))
     stub.install(real=["dynamo"])
-    worker = [
+    shared = [
         *_flags(_member(f"{_GROUPS}.runtime_args", "DynamoRuntimeArgGroup")().add_arguments),
-        *_flags(_member("dynamo.vllm.backend_args", "DynamoVllmArgGroup")().add_arguments),
         *_flags(_member(f"{_GROUPS}.router_args", "add_worker_router_arguments")),
     ]
-    frontend = _flags(_member("dynamo.frontend.frontend_args", "FrontendArgGroup")().add_arguments)
-    output.write_text(json.dumps({"frontend": frontend, "vllm": worker}, sort_keys=True))
+    document = {
+        "frontend": _flags(_member("dynamo.frontend.frontend_args", "FrontendArgGroup")().add_arguments),
+        "sglang": [*shared, *_flags(_member("dynamo.sglang.backend_args", "DynamoSGLangArgGroup")().add_arguments)],
+        "vllm": [*shared, *_flags(_member("dynamo.vllm.backend_args", "DynamoVllmArgGroup")().add_arguments)],
+    }
+    output.write_text(json.dumps(document, sort_keys=True))
 
 
 def _member(module: str, name: str) -> Any:
