@@ -43,7 +43,9 @@ cluster-tools: .venv/installed-dev
 	@$(VENV)/python -m generator.tools cluster
 
 # Resolve again; afterwards read the difference before committing it.
-lock: .venv/installed-dev
+# It needs the old lock's pip-tools only: the package itself may ask for what no lock has yet.
+lock: .venv/python-ready
+	$(INSTALL) --require-hashes --requirement requirements-dev.lock
 	$(COMPILE) --build-deps-for editable --output-file requirements.lock pyproject.toml
 	$(COMPILE) --build-deps-for editable --extra test --constraint requirements.lock \
 		--output-file requirements-dev.lock pyproject.toml

@@ -178,6 +178,7 @@ def interfaces_of(charts: Mapping[str, Chart]) -> dict[Recipe, Interface]:
             Schema(msgspec.json.decode(charts[recipe.chart].overlay)),
             Schema(msgspec.json.decode(charts[recipe.chart].files["values.schema.json"])),
             charts[recipe.chart].defaults,
+            charts[recipe.chart].quantities,
         )
         for recipe in recipes.charts()
     }

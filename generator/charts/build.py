@@ -41,6 +41,7 @@ class Chart(msgspec.Struct, frozen=True):
     skeleton: tuple[Template, ...]
     overlay: str
     defaults: Tree
+    quantities: tuple[tuple[str, ...], ...]
 
     def kinds(self) -> frozenset[tuple[str, str]]:
         """The kinds that the chart can emit, as (group, kind)."""
@@ -116,7 +117,15 @@ def _chart(
     }
     for part in skeleton:
         files[f"templates/{part.file}"] = f"# {HEADER}\n" + template(part.manifest, part.condition)
-    return Chart(name, VERSION, files, skeleton, json_text(schema.overlay_schema(type_)), defaults)
+    return Chart(
+        name,
+        VERSION,
+        files,
+        skeleton,
+        json_text(schema.overlay_schema(type_)),
+        defaults,
+        tuple(schema.quantities(type_)),
+    )
 
 
 def minimal(recipe: Recipe) -> Tree:

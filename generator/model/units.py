@@ -30,6 +30,11 @@ def amount(quantity: str) -> Fraction:
     return Fraction(match[1]) * _FACTOR[match[2]]
 
 
+def is_quantity(text: str) -> bool:
+    """Tell whether a text is a quantity."""
+    return _QUANTITY.fullmatch(text) is not None
+
+
 def canonical(quantity: str) -> str:
     """Spell a quantity as the API server does: `2048Mi` gives `2Gi`, `1500m` stays, `1000m` is `1`."""
     value = amount(quantity)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from generator.model.units import canonical
 from generator.sources.environment import Environment
 
 Tree = dict[str, Any]
@@ -35,8 +36,8 @@ def releases(environment: Environment) -> Iterator[BaseRelease]:
             found = namespace.quota
             quota = {
                 "gpus": "" if found.gpus is None else str(found.gpus),
-                "cpu": found.cpu or "",
-                "memory": found.memory or "",
+                "cpu": canonical(found.cpu) if found.cpu else "",
+                "memory": canonical(found.memory) if found.memory else "",
                 "pods": "" if found.pods is None else str(found.pods),
             }
         values: Tree = {"name": name, "team": namespace.team, "quota": quota}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from generator import facts, recipes
 from generator.errors import Location, Problem, dotted
+from generator.model import units
 from generator.model.axes import Recipe
 from generator.resolve import platform
 from generator.resolve.context import NO_ACCELERATOR, Context, RoleContext
@@ -88,6 +89,7 @@ class Interface(msgspec.Struct, frozen=True):
     overlay: Schema
     complete: Schema
     defaults: Tree
+    quantities: tuple[tuple[str, ...], ...]
 
 
 @functools.cache
@@ -98,6 +100,7 @@ def interface_of(recipe: Recipe) -> Interface:
         Schema(values_schema.overlay_schema(type_)),
         Schema(values_schema.chart_schema(type_)),
         values_schema.defaults(type_),
+        tuple(values_schema.quantities(type_)),
     )
 
 
@@ -324,6 +327,7 @@ def resolve(context: Context, interface: Interface | None = None) -> tuple[Resol
         return None, problems
     whole = (*stack, *derived(context, stack, interface.defaults))
     values = merge(interface.defaults, merged(whole))
+    values = spell_quantities(interface.quantities, values)
     spell_flags(context, values)
     resolved = Resolved(context, whole, values)
     label = f"values of {context.recipe.chart}"
@@ -373,6 +377,15 @@ def context_of(sources: Sources, environment: str, name: str) -> Context | Probl
         recipes.SCALINGS[recipe.scaling].HOLDS_REQUESTS,
         tuple(roles),
     )
+
+
+def spell_quantities(paths: Iterable[tuple[str, ...]], values: Tree) -> Tree:
+    """Write every quantity as the API server would: Argo CD compares the text of custom resources."""
+    for path in paths:
+        found, quantity = find(values, path)
+        if found and isinstance(quantity, str) and units.is_quantity(quantity):
+            values = merge(values, of_rows("", [Row(path, units.canonical(quantity))]).tree)
+    return values
 
 
 def spell_flags(context: Context, values: Tree) -> None:

@@ -27,5 +27,6 @@ Affinity = Annotated[dict[str, Any], Meta(extra_json_schema={"x-fragment": "Affi
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=30)]
 OptionalName = Annotated[str, Meta(pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", max_length=63)]
 Quantity = Annotated[str, Meta(pattern=units.QUANTITY_PATTERN)]
-OptionalQuantity = Annotated[str, Meta(pattern=r"^([0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?)?$")]
+OPTIONAL_QUANTITY_PATTERN = rf"^({units.QUANTITY_PATTERN[1:-1]})?$"
+OptionalQuantity = Annotated[str, Meta(pattern=OPTIONAL_QUANTITY_PATTERN)]
 Share = Annotated[float, Meta(gt=0, le=1)]

@@ -32,7 +32,6 @@ PASSED = ("global", "platform")
 # Values of the common part that a chart takes and that change nothing in it. The simulator stands in for vLLM and takes
 # the same values, without weights and without GPUs; a group of several pods is always rolled out in place.
 WITHOUT_EFFECT: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("vllm-multinode-fixed", ("rollout",)),
     ("simulator", ("model", "revision")),
     ("simulator", ("model", "trustRemoteCode")),
     *(("simulator", ("roles", "server", "parallelism", key)) for key in ("tensor", "pipeline", "data", "expert")),
@@ -102,9 +101,6 @@ def test_helm_3_schema_and_templates_know_the_same_paths(name: str) -> None:
     assert {leaf for leaf in unread if leaf[0] not in PASSED} == idle
 
 
-@pytest.mark.xfail(
-    strict=True, reason="values are written as people spell them; Argo CD compares custom resources as text"
-)
 def test_argo_6_equal_sizes_are_rendered_alike() -> None:
     spellings = (("1500m", "65536Mi", "102400Mi"), ("1.5", "64Gi", "100Gi"))
     text = "roles:\n  server:\n    resources: {{cpu: '{0}', memory: {1}}}\ncache: {{size: {2}}}"
