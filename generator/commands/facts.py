@@ -9,13 +9,14 @@ from pathlib import Path
 
 from generator import pipeline
 from generator.commands import touched
-from generator.commands.releases import add_release, engine_file
-from generator.errors import Exit, ProblemsFound, ordered
+from generator.commands.releases import engine_file, with_release
+from generator.errors import Exit, ProblemsFound, Severity, ordered
 from generator.facts import Facts
 from generator.facts import store as facts_store
 from generator.facts.canonical import encode
 from generator.facts.compare import Change, compare
 from generator.facts.extract import extract as extract_facts
+from generator.sources.load import Sources
 
 WIDTH = 100
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
@@ -44,10 +45,13 @@ def diff(root: Path, engine: str, old: str, new: str) -> int:
 
 def bump(root: Path, engine: str, version: str) -> int:
     """Make an engine's new release the default: its facts, its entry in the catalog, and what that changes."""
+    # whatever can be refused is refused before minutes are spent and files written
     file = engine_file(root, engine)
+    text, old = with_release(root, file, version)
+    _sources(pipeline.Options(root=root))
     if version not in facts_store.known(engine):
         extract(engine, version)
-    old = add_release(root, file, version)
+    (root / file).write_text(text, encoding="utf-8")
     print(f"{file}: {version} is the default, in place of {old}")
     print()
     for line in _report(root, facts_store.load(engine, old), facts_store.load(engine, version)):
@@ -105,9 +109,15 @@ def _summary(changes: tuple[Change, ...], users: touched.Users) -> Iterator[str]
 
 
 def _users(root: Path, old: Facts, new: Facts) -> touched.Users:
-    """Ask catalog and charts; a catalog with mistakes cannot say what uses what."""
     options = pipeline.Options(root=root)
-    sources, problems = pipeline.load_step(options)
-    if problems:
-        raise ProblemsFound(ordered(problems))
+    sources = _sources(options)
     return touched.users(root, sources, pipeline.charts_step(options, sources), old, new)
+
+
+def _sources(options: pipeline.Options) -> Sources:
+    """Read the catalog; one with mistakes cannot say what uses what."""
+    sources, problems = pipeline.load_step(options)
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if errors:
+        raise ProblemsFound(ordered(errors))
+    return sources

@@ -28,8 +28,8 @@ def engine_file(root: Path, engine: str) -> str:
     raise _refuse(file, f"there is no engine {engine!r} in the catalog", f"engines of the catalog: {known}")
 
 
-def add_release(root: Path, file: str, version: str) -> str:
-    """Add a release above the others and make it the default; give the version that was it before.
+def with_release(root: Path, file: str, version: str) -> tuple[str, str]:
+    """Give the file with one more release, above the others and the default, and the version that was it before.
 
     Raises: ProblemsFound when the release is there already, or the file would lose more than it gains.
     """
@@ -47,8 +47,7 @@ def add_release(root: Path, file: str, version: str) -> str:
     releases.insert(0, _release(before, old, version))
     releases.yaml_set_comment_before_after_key(1, before="\n")
     data["default"] = version
-    (root / file).write_text(_dumped(yaml, data), encoding="utf-8")
-    return old
+    return _dumped(yaml, data), old
 
 
 def _release(before: Any, old: str, version: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from generator import cli
 from generator.charts.build import Chart
 from generator.commands import facts as command
 from generator.commands import touched
-from generator.commands.releases import add_release
+from generator.commands.releases import with_release
 from generator.errors import Exit, ProblemsFound
 from generator.facts import Facts, Flag, Metric, MetricType, ValueType, load, store
 from generator.facts import extract as extraction
@@ -26,6 +26,12 @@ from generator.sources.document import read
 from generator.sources.load import Sources
 
 Copy = Callable[..., Path]
+
+
+def add_release(root: Path, file: str, version: str) -> str:
+    text, before = with_release(root, file, version)
+    (root / file).write_text(text)
+    return before
 
 
 def without(facts: Facts, **changes: Any) -> Facts:
@@ -204,3 +210,13 @@ def test_metrics_are_found_by_their_series() -> None:
     known = Metric("e:seconds", MetricType.HISTOGRAM)
     facts = without(load("simulator", "0.10.2"), metrics=(known,))
     assert touched._known_as(facts, "metrics", "e:seconds_bucket") == "e:seconds"
+
+
+def test_a_bump_of_a_catalog_with_mistakes_writes_nothing(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = small / "catalog/models/qwen3-8b.yaml"
+    model.write_text(model.read_text().replace("task: chat", "task: chatting"))
+    before = (small / "catalog/engines/simulator.yaml").read_text()
+    assert cli.main(["--root", str(small), "facts", "bump", "simulator", "0.11.0"]) == Exit.PROBLEMS
+    assert "qwen3-8b.yaml" in capsys.readouterr().out
+    assert (small / "catalog/engines/simulator.yaml").read_text() == before
+    assert not (store.FOLDER / "simulator" / "0.11.0.json").exists()
