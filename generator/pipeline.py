@@ -24,11 +24,10 @@ from generator.resolve.release import (
     Interface,
     Resolved,
     context_of,
-    engine_image,
     resolve,
-    standing_layers,
     variant_problems,
 )
+from generator.resolve.rows import engine_image, standing_layers
 from generator.sources import references
 from generator.sources.catalog import Accelerators, EngineFile, Model, StackFile
 from generator.sources.check import Schema

@@ -8,14 +8,36 @@ while Prometheus, the scrape or the engine's start has a gap.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from generator.contract import Object, Plan, RoleView
 from generator.model import waves
 from generator.objects.labels import namespace, object_name, of_component
 from generator.template.refs import filled, text, when
+from generator.values.base import Values
 
 Data = dict[str, Any]
+
+
+class Pace(Values, frozen=True, kw_only=True):
+    """How often load is looked at, and how slowly replicas go."""
+
+    polling_seconds: Annotated[int, Meta(ge=1, description="Time between two looks at the metrics")] = 15
+    stabilization_seconds: Annotated[int, Meta(ge=0, description="Load must stay low this long to scale in")] = 300
+    scale_in_period_seconds: Annotated[
+        int, Meta(ge=1, le=1800, description="At most one replica goes in this time")
+    ] = 60
+
+
+class Target(Values, frozen=True, kw_only=True):
+    """How many replicas at most, and for how much load each."""
+
+    max_replicas: Annotated[int, Meta(ge=1, description="Replicas at most")] = 2
+    target_requests: Annotated[
+        int, Meta(ge=1, description="Requests, waiting and running, that one replica is meant to have")
+    ] = 32
 
 
 def load_query(plan: Plan, role: RoleView, target: object, *, can_be_zero: bool) -> str:

@@ -11,9 +11,8 @@ from msgspec import Meta
 
 from generator.contract import Object, Plan, Refusal, RoleView
 from generator.model.axes import Scaling, Topology
-from generator.objects.keda import autoscaler, load_trigger
+from generator.objects.keda import Pace, Target, autoscaler, load_trigger
 from generator.objects.support import prometheus_authentication
-from generator.values.base import Values
 
 NAME = Scaling.QUEUE
 HOLDS_REQUESTS = False
@@ -27,24 +26,14 @@ REFUSALS = (
 )
 
 
-class Options(Values, frozen=True, kw_only=True):
+class Options(Pace, frozen=True, kw_only=True):
     """Pace of all roles."""
 
-    polling_seconds: Annotated[int, Meta(ge=1, description="Time between two looks at the metrics")] = 15
-    stabilization_seconds: Annotated[int, Meta(ge=0, description="Load must stay low this long to scale in")] = 300
-    scale_in_period_seconds: Annotated[
-        int, Meta(ge=1, le=1800, description="At most one replica goes in this time")
-    ] = 60
 
-
-class RoleOptions(Values, frozen=True, kw_only=True):
+class RoleOptions(Target, frozen=True, kw_only=True):
     """Bounds and target of one role."""
 
     min_replicas: Annotated[int, Meta(ge=1, description="Replicas at no load")] = 1
-    max_replicas: Annotated[int, Meta(ge=1, description="Replicas at most")] = 2
-    target_requests: Annotated[
-        int, Meta(ge=1, description="Requests, waiting and running, that one replica is meant to have")
-    ] = 32
 
 
 def replicas(role: RoleView) -> object:

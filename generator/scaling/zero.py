@@ -13,11 +13,10 @@ from msgspec import Meta
 from generator.contract import Object, Plan, Refusal, RoleView
 from generator.model import waves
 from generator.model.axes import Scaling, Topology
-from generator.objects.keda import autoscaler, load_trigger
+from generator.objects.keda import Pace, Target, autoscaler, load_trigger
 from generator.objects.labels import namespace, of_release
 from generator.objects.support import prometheus_authentication
 from generator.template.refs import add, filled, negate, when
-from generator.values.base import Values
 
 NAME = Scaling.ZERO
 HOLDS_REQUESTS = True
@@ -37,27 +36,19 @@ REFUSALS = (
 )
 
 
-class Options(Values, frozen=True, kw_only=True):
+class Options(Pace, frozen=True, kw_only=True):
     """Pace of going down, and of being woken."""
 
-    polling_seconds: Annotated[int, Meta(ge=1, description="Time between two looks; zero is reached on one")] = 15
-    cooldown_seconds: Annotated[int, Meta(ge=1, description="Idle time before the last replica goes")] = 600
-    stabilization_seconds: Annotated[int, Meta(ge=0, description="Load must stay low this long to scale in")] = 300
-    scale_in_period_seconds: Annotated[
-        int, Meta(ge=1, le=1800, description="At most one replica goes in this time")
-    ] = 60
+    cooldown_seconds: Annotated[
+        int, Meta(ge=1, description="Idle time before the last replica goes, at the next look")
+    ] = 600
     held_requests: Annotated[
         int, Meta(ge=1, description="Requests in flight, held ones included, that ask for one more replica")
     ] = 32
 
 
-class RoleOptions(Values, frozen=True, kw_only=True):
+class RoleOptions(Target, frozen=True, kw_only=True):
     """Bounds and target of one role."""
-
-    max_replicas: Annotated[int, Meta(ge=1, description="Replicas at most")] = 2
-    target_requests: Annotated[
-        int, Meta(ge=1, description="Requests, waiting and running, that one replica is meant to have")
-    ] = 32
 
 
 def replicas(role: RoleView) -> object:
