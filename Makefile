@@ -10,7 +10,7 @@ COMPILE = $(VENV)/pip-compile --quiet --generate-hashes --strip-extras \
 	--allow-unsafe --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --no-emit-options
 
-.PHONY: build check test test-cluster lint tools test-tools cluster-tools lock clean
+.PHONY: build check test test-cluster demo lint tools test-tools cluster-tools lock clean
 
 build: tools
 	$(VENV)/modelyard build
@@ -24,6 +24,10 @@ test: test-tools lint
 # Everything that needs a control plane: minutes, and Linux. The page docs/proof.md is made by a run that held.
 test-cluster: cluster-tools
 	MODELYARD_CLUSTER=1 $(VENV)/python -m pytest tests/cluster --junit-xml=.cache/test-cluster.xml
+
+# A streamed chat request to a release at zero, on a control plane of its own: about three minutes, and Linux.
+demo: cluster-tools
+	@$(VENV)/python -m generator.commands.demo
 
 lint: test-tools
 	$(VENV)/ruff check .

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,6 +41,7 @@ class Api:
 
     def __init__(self, server: str, keys: Path) -> None:
         self.server = server
+        self.closed = False
         self._address = urlsplit(server).netloc
         self._context = ssl.create_default_context(cafile=str(keys / "ca.crt"))
         self._context.load_cert_chain(str(keys / "admin.crt"), str(keys / "admin.key"))
@@ -90,8 +93,13 @@ class Api:
 
     def close(self) -> None:
         """Close every connection, watches included."""
+        self.closed = True
         self._pool.shutdown()
         for connection in self._open:
+            if connection.sock is not None:
+                # else closing would wait for whoever reads, and he for the next change
+                with contextlib.suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
             connection.close()
 
     def ready(self) -> bool:

@@ -15,7 +15,7 @@ Changed = Callable[[str, Manifest], None]
 
 
 def follow(api: Api, api_version: str, kind: str, changed: Changed, *, namespace: str = "") -> None:
-    """Call `changed` for ever, in a thread of its own; an object can be told twice."""
+    """Call `changed` until the connections are closed, in a thread of its own; an object can be told twice."""
     seen: dict[str, Manifest] = {}
 
     def tell(event: str, item: Manifest) -> None:
@@ -37,8 +37,9 @@ def follow(api: Api, api_version: str, kind: str, changed: Changed, *, namespace
                 tell(event, item)
 
     def loop() -> None:
-        while True:
-            with contextlib.suppress(OSError, Refused, http.client.HTTPException, ValueError):
+        while not api.closed:
+            # AttributeError: the connection was closed under the hands of who reads from it
+            with contextlib.suppress(OSError, Refused, http.client.HTTPException, ValueError, AttributeError):
                 once()
             time.sleep(0.2)
 
