@@ -9,7 +9,7 @@ import pytest
 
 from generator.facts import Flag, MetricType, ValueType
 from generator.facts.extract import aiperf, lmcache, metrics, truss
-from generator.facts.extract.literals import plain, strings
+from generator.facts.extract.literals import parsed, plain, strings
 
 OPTIONS = """
 _log = click.option("--log", type=str)
@@ -119,3 +119,9 @@ def test_strings_are_one_or_many() -> None:
     assert strings(ast.parse("'a'", mode="eval").body) == ["a"]
     assert strings(ast.parse("('a', 1, 'b')", mode="eval").body) == ["a", "b"]
     assert strings(None) == []
+
+
+def test_what_python_warns_of_in_other_peoples_source_is_no_matter(tmp_path: Path) -> None:
+    file = tmp_path / "odd.py"
+    file.write_text("TEXT = '\\e'\n")
+    assert ast.unparse(parsed(file)) == "TEXT = '\\\\e'"

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from generator.facts.extract.literals import called, keyword, plain, strings
+from generator.facts.extract.literals import called, keyword, parsed, plain, strings
 from generator.facts.extract.package import wheel
 from generator.facts.model import Facts, Flag, Provenance, Syntax, ValueType
 
@@ -39,7 +39,7 @@ def extract(version: str, work: Path) -> Facts:
 
 
 def _flags(file: Path) -> Iterator[Flag]:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.AnnAssign) and isinstance(node.annotation, ast.Subscript):
             yield from _flag(node.annotation, node.value)
 

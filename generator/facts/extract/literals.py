@@ -1,9 +1,18 @@
-"""What an expression in a package's source stands for, where that is a literal."""
+"""The source of a package as a tree, and what an expression in it stands for, where that is a literal."""
 
 from __future__ import annotations
 
 import ast
+import warnings
+from pathlib import Path
 from typing import Any
+
+
+def parsed(file: Path) -> ast.Module:
+    """Read a file of somebody else's source; what Python finds odd in it is not ours to say."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def plain(node: ast.expr | None, otherwise: Any = None) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from generator.facts.extract import metrics
 from generator.facts.extract.environment import read_in, with_more
-from generator.facts.extract.literals import plain
+from generator.facts.extract.literals import parsed, plain
 from generator.facts.extract.package import wheel
 from generator.facts.model import Facts, Provenance, Syntax, Variable
 
@@ -50,7 +50,7 @@ def _further(folder: Path) -> set[str]:
 
 def _table(file: Path) -> list[Variable]:
     """Read `_CONFIG_DEFINITIONS`: each setting has a variable of its name in capitals."""
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+    for node in parsed(file).body:
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "_CONFIG_DEFINITIONS":
             table = node.value
             assert isinstance(table, ast.Dict)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from generator.facts.extract.literals import parsed
 from generator.facts.model import Metric, MetricType
 
 _KINDS = ("gauge", "counter", "histogram", "summary")
@@ -25,7 +26,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 def read(package: Path, reading: Reading) -> list[Metric]:
     """Find every metric that the files of a package declare, in order of name."""
-    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in sorted(package.rglob("*.py")) if _mentions(file)]
+    trees = [parsed(file) for file in sorted(package.rglob("*.py")) if _mentions(file)]
     constants = dict(item for tree in trees for item in _constants(tree))
     found: dict[str, Metric] = {}
     for tree in trees:

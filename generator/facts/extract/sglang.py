@@ -9,6 +9,7 @@ import msgspec
 
 from generator.facts.extract import metrics
 from generator.facts.extract.environment import read_in, with_more
+from generator.facts.extract.literals import parsed
 from generator.facts.extract.package import probe, wheel
 from generator.facts.model import Facts, Flag, Provenance, Syntax, Variable
 
@@ -74,7 +75,7 @@ def _architectures(models: Path) -> tuple[str, ...]:
     """List the classes that model files offer under the name EntryClass."""
     names: set[str] = set()
     for file in models.rglob("*.py"):
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        for node in parsed(file).body:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EntryClass":
                 names |= {name.id for name in ast.walk(node.value) if isinstance(name, ast.Name)}
     return tuple(sorted(names))

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from generator.facts.extract.literals import called, keyword, plain, strings
+from generator.facts.extract.literals import called, keyword, parsed, plain, strings
 from generator.facts.extract.package import wheel
 from generator.facts.model import Facts, Flag, Positional, Provenance, Syntax, ValueType
 
@@ -40,14 +40,14 @@ def extract(version: str, work: Path) -> Facts:
 
 
 def _options(file: Path) -> Iterator[Flag]:
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+    for node in parsed(file).body:
         if isinstance(node, ast.FunctionDef) and node.name == _COMMAND:
             yield from (_flag(call) for call in map(_option, node.decorator_list) if call)
 
 
 def _common(file: Path) -> Iterator[Flag]:
     """Read the options that every command shares: made once, and given a name."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(file)):
         call = _option(node.value) if isinstance(node, ast.Assign | ast.Return) and node.value else None
         if call:
             yield _flag(call)
