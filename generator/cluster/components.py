@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -159,6 +158,9 @@ def early(run: Setup) -> Iterator[Component]:
             ],
             f"http://{address}/-/ready",
         )
+        served = ["--bind", "127.0.0.1", "--directory", str(run.series.parent), str(ports["series"])]
+        here = f"http://127.0.0.1:{ports['series']}/metrics"
+        yield Component("series", [sys.executable, "-m", "http.server", *served], here)
     if setup.ARGOCD in run.parts:
         yield Component(
             "valkey",
@@ -242,7 +244,7 @@ def _application_controller(run: Setup, environment: Environment) -> Component:
             "--repo-server-plaintext",
             f"--redis=127.0.0.1:{ports['redis']}",
             f"--metrics-port={ports['application-controller']}",
-            "--app-resync=5",
+            "--app-resync=15",
             "--app-resync-jitter=0",
             "--self-heal-timeout-seconds=1",
             "--persist-resource-health=true",
@@ -373,7 +375,9 @@ def write_files(run: Setup, environment: Environment) -> None:
     }
     # block style: a file that starts with a brace is taken for JSON of another kind
     (folder / "scheduler.yaml").write_text(yaml.safe_dump(scheduler))
-    (folder / "prometheus.yaml").write_text(yaml.safe_dump(_prometheus(folder)))
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(_prometheus(run)))
+    run.series.parent.mkdir(exist_ok=True)
+    run.series.touch()
     (folder / "targets").mkdir(exist_ok=True)
     (folder / "lws.yaml").write_text(yaml.safe_dump(_lws(run)))
     _argocd_files(run, environment)
@@ -432,15 +436,22 @@ def _started_only(stage: Manifest) -> Manifest:
     return found
 
 
-def _prometheus(folder: Path) -> Manifest:
+def _prometheus(run: Setup) -> Manifest:
     return {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "scrape_configs": [
             {
                 "job_name": "files",
                 "honor_labels": True,
-                "file_sd_configs": [{"files": [f"{folder / 'targets'}/*.json"], "refresh_interval": "1s"}],
-            }
+                "file_sd_configs": [{"files": [f"{run.folder / 'targets'}/*.json"], "refresh_interval": "1s"}],
+            },
+            {
+                "job_name": "series",
+                # a text without exporter: its series say themselves whose they are
+                "honor_labels": True,
+                "fallback_scrape_protocol": "PrometheusText0.0.4",
+                "static_configs": [{"targets": [f"127.0.0.1:{run.ports['series']}"]}],
+            },
         ],
     }
 

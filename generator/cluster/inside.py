@@ -27,7 +27,14 @@ import yaml
 from generator.cluster import components, definitions, derived, forward, network, nodes, objects, setup, state
 from generator.cluster.client import Api, Refused
 from generator.cluster.components import Component
-from generator.cluster.setup import NODE_ADDRESS, PROMETHEUS_ADDRESS, SERVICES, Setup
+from generator.cluster.setup import (
+    INTERCEPTOR_ADDRESS,
+    NODE_ADDRESS,
+    PROMETHEUS_ADDRESS,
+    SCALER_ADDRESS,
+    SERVICES,
+    Setup,
+)
 from generator.sources.environment import Environment
 from generator.sources.load import load
 
@@ -176,7 +183,22 @@ def hosts(run: Setup, environment: Environment) -> str:
     if environment.monitoring is not None and setup.PROMETHEUS in run.parts:
         name = urlsplit(environment.monitoring.query_address).hostname or ""
         known[PROMETHEUS_ADDRESS] = {name, f"{name}.cluster.local"}
+    for address, (service, _, _) in services(run, environment).items():
+        known[address] = {service, f"{service}.svc", f"{service}.svc.cluster.local"}
     return "".join(f"{address} {' '.join(sorted(names))}\n" for address, names in known.items())
+
+
+def services(run: Setup, environment: Environment) -> dict[str, tuple[str, int, int]]:
+    """Give the add-on's Services that others call: by address, the name, its port, and that of the process."""
+    keda = environment.keda
+    if keda is None or setup.HTTP_ADDON not in run.parts:
+        return {}
+    scaler, _, port = keda.scaler_address.partition(":")
+    interceptor = f"{keda.interceptor}.{keda.namespace}"
+    return {
+        SCALER_ADDRESS: (scaler, int(port), run.ports["scaler"]),
+        INTERCEPTOR_ADDRESS: (interceptor, keda.interceptor_port, run.ports["interceptor"]),
+    }
 
 
 def isolate(run: Setup, environment: Environment) -> None:
@@ -188,6 +210,8 @@ def isolate(run: Setup, environment: Environment) -> None:
     file = run.folder / "hosts"
     file.write_text(hosts(run, environment))
     network.use_hosts(file)
+    for address, (_, port, process) in services(run, environment).items():
+        forward.serve(forward.listen((address, port)), forward.to(("127.0.0.1", process)))
 
 
 def bring_up(supervisor: Supervisor, environment: Environment, accelerators: Any) -> None:

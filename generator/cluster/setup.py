@@ -24,6 +24,7 @@ FIXED: dict[str, int] = {
     "kwok": 10247,
     "redis": 6379,
     "prometheus": 9090,
+    "series": 18000,
     "repo-server": 8081,
     "repo-server-metrics": 8084,
     "application-controller": 8082,
@@ -53,6 +54,8 @@ NODE_ADDRESS = "10.255.0.1"
 SERVICES = "10.96.0.0/16"
 # Prometheus and the scaler are both known by port 9090: each gets an address of its own.
 PROMETHEUS_ADDRESS = "127.0.0.2"
+SCALER_ADDRESS = "127.0.0.3"
+INTERCEPTOR_ADDRESS = "127.0.0.4"
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +82,11 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     def keys(self) -> Path:
         """The throw-away keys."""
         return self.folder / "keys"
+
+    @property
+    def series(self) -> Path:
+        """What Prometheus scrapes: a text in its own format, which whoever plays an exporter writes."""
+        return self.folder / "series" / "metrics"
 
     @property
     def kubeconfig(self) -> Path:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
 Manifest = dict[str, Any]
+# a selector with plain labels, of an engine
+_SERIES = re.compile(r"[a-z]+:[a-z_]+\{[^}~!]*\}")
 
 
 class File(NamedTuple):
@@ -41,6 +44,24 @@ class Rendered:
     def argocd(self) -> list[File]:
         """Projects, Applications and settings."""
         return [*self._files("argocd"), *self._files("argocd/settings")]
+
+    def idle(self) -> str:
+        """Write the series that engines without a request export: every one that a trigger asks for, at 0."""
+        queries = [
+            trigger["metadata"].get("query", "")
+            for file in self.releases()
+            if file.kind == "ScaledObject"
+            for trigger in file.manifest["spec"]["triggers"]
+        ]
+        found = {series for query in queries for series in _SERIES.findall(query)}
+        return "".join(f"{series} 0\n" for series in sorted(found))
+
+    def busy(self, release: str, requests: int) -> str:
+        """The same, with requests running in one release."""
+        mark = f'/{release}",'
+        lines = self.idle().splitlines()
+        busy = (line[:-1] + str(requests) if mark in line and "_running{" in line else line for line in lines)
+        return "".join(f"{line}\n" for line in busy)
 
     def _files(self, part: str) -> list[File]:
         found = []
