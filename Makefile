@@ -49,6 +49,7 @@ test-tools: .venv/installed-dev
 
 cluster-tools: .venv/installed-dev
 	@$(VENV)/python -m generator.tools cluster
+	@$(VENV)/python -m generator.cluster.definitions
 
 # Resolve again; afterwards read the difference before committing it.
 # It needs the old lock's pip-tools only: the package itself may ask for what no lock has yet.

@@ -1,7 +1,7 @@
 """What a cluster gets from the makers of its controllers: definitions, kwok's stages, LeaderWorkerSet's webhooks.
 
 All of it is read from Go modules at pinned versions, without prose (the API server parses it at every start), and
-kept in `.tools/cluster/`.
+kept in `.tools/cluster/`; `python -m generator.cluster.definitions` does so ahead of time.
 """
 
 from __future__ import annotations
@@ -143,3 +143,7 @@ def _plain(node: Any, *, named: bool = False) -> Any:
         for key, value in node.items()
         if named or key != "description"
     }
+
+
+if __name__ == "__main__":
+    load(print)
