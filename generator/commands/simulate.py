@@ -8,6 +8,7 @@ from pathlib import Path
 from generator import pipeline, report
 from generator.cluster import control, placement, setup
 from generator.cluster.placement import Placement
+from generator.commands.cluster import environment_of
 from generator.errors import Exit, ProblemsFound, Severity
 from generator.pipeline import Options
 from generator.validate.scope import ReleaseScope
@@ -30,8 +31,8 @@ def simulate(root: Path, name: str) -> Placement:
 
     Raises: ProblemsFound when it cannot be built, or its cluster does not come up.
     """
+    environment = environment_of(root, name)
     base, scopes = rendered(root, name)
-    environment = scopes[0].resolved.context.environment.value
     parts = tuple(part for part in setup.parts_of(environment) if part == setup.LWS)
     run = control.up(root, environment, parts=parts)
     try:
@@ -44,7 +45,7 @@ def simulate(root: Path, name: str) -> Placement:
 def rendered(root: Path, name: str) -> tuple[list[dict[str, object]], list[ReleaseScope]]:
     """Render an environment as `build` does.
 
-    Raises: ProblemsFound when it has problems, or no releases.
+    Raises: ProblemsFound when it has problems.
     """
     options = Options(root=root, environments=frozenset((name,)))
     sources, problems = pipeline.load_step(options)

@@ -41,7 +41,7 @@ def test_a_pool_that_is_too_small_is_seen_by_the_scheduler_and_by_build(
     repository: Callable[..., Path],
 ) -> None:
     """With one node of H200, `build` refuses the environment, and the scheduler leaves pods without a node."""
-    small = repository("small", prod=())
+    small = repository("small")
     file = small / "environments" / "prod" / "environment.yaml"
     text = file.read_text()
     begin = text.index("  h200:")
