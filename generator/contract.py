@@ -78,6 +78,8 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     user: int = 0
     group: int = 0
     fs_group: int = 0
+    # the longest drain that makes sense here: a program that always waits all of it must not wait long; 0: no limit
+    longest_drain_seconds: int = 0
     # from the last answer to the end of the process
     exit_seconds: int = 10
 

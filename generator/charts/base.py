@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -17,7 +17,7 @@ from generator.values.common import SecretStore
 Data = dict[str, Any]
 
 NAMESPACE_CHART = "environment-namespace"
-PULL_SECRET_CHART = "environment-pull-secret"
+SECRET_CHART = "environment-secret"
 CLUSTER_CHART = "environment-cluster"
 
 
@@ -40,12 +40,16 @@ class NamespaceValues(Values, frozen=True, kw_only=True):
     interceptor: Annotated[OptionalName, Meta(description="Service of the interceptor")] = ""
 
 
-class PullSecretValues(Values, frozen=True, kw_only=True):
-    """Values of one registry's credentials in one namespace."""
+class SecretValues(Values, frozen=True, kw_only=True):
+    """Values of one Secret of the environment in one namespace."""
 
     name: Annotated[str, Meta(min_length=1, description="Secret to fill")]
     namespace: Annotated[str, Meta(min_length=1, description="Namespace of the Secret")]
+    key: Annotated[str, Meta(min_length=1, description="Key in the Secret")]
     remote_key: Annotated[str, Meta(min_length=1, description="Key in the secret store")]
+    type: Annotated[Literal["Opaque", "kubernetes.io/dockerconfigjson"], Meta(description="Type of the Secret")] = (
+        "Opaque"
+    )
     secret_store: Annotated[SecretStore, Meta(description="Where it comes from")] = SecretStore()
 
 
@@ -133,8 +137,8 @@ def namespace_objects(values: NamespaceValues) -> list[Object]:
     ]
 
 
-def pull_secret_objects(values: PullSecretValues) -> list[Object]:
-    """Credentials of a registry, filled from the store as the kubelet reads them."""
+def secret_objects(values: SecretValues) -> list[Object]:
+    """One Secret, filled from the store in the form that its reader wants."""
     store = values.secret_store
     return [
         Object(
@@ -151,9 +155,9 @@ def pull_secret_objects(values: PullSecretValues) -> list[Object]:
                     "target": {
                         "name": values.name,
                         "creationPolicy": "Owner",
-                        "template": {"type": "kubernetes.io/dockerconfigjson"},
+                        "template": {"type": values.type},
                     },
-                    "data": [{"secretKey": ".dockerconfigjson", "remoteRef": {"key": values.remote_key}}],
+                    "data": [{"secretKey": values.key, "remoteRef": {"key": values.remote_key}}],
                 }
             },
         )
@@ -192,14 +196,14 @@ class BaseChart(msgspec.Struct, frozen=True):
 
 BASE_CHARTS: tuple[BaseChart, ...] = (
     BaseChart(NAMESPACE_CHART, NamespaceValues, namespace_objects, "A namespace for models, closed by default"),
-    BaseChart(PULL_SECRET_CHART, PullSecretValues, pull_secret_objects, "Credentials of an image registry"),
+    BaseChart(SECRET_CHART, SecretValues, secret_objects, "A Secret that every model of a namespace may read"),
     BaseChart(CLUSTER_CHART, ClusterValues, cluster_objects, "What an environment needs once in its cluster"),
 )
 
 # values that are enough for an installation by hand
 EXAMPLES: dict[str, Data] = {
     NAMESPACE_CHART: {"name": "assistants", "team": "assistants"},
-    PULL_SECRET_CHART: {"name": "registry", "namespace": "assistants", "remoteKey": "registry"},
+    SECRET_CHART: {"name": "reader", "namespace": "assistants", "key": "token", "remoteKey": "reader"},
     CLUSTER_CHART: {"environment": "dev", "priorityClass": "model-serving"},
 }
 

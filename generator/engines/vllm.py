@@ -58,6 +58,7 @@ class Options(Values, frozen=True, kw_only=True):
     kv_cache_dtype: Annotated[
         Literal["auto", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2"], Meta(description="Type of the KV cache")
     ] = "auto"
+    hf_overrides: Annotated[str, Meta(description="JSON laid over the checkpoint's config.json; empty: as it is")] = ""
     chat_template: Annotated[str, Meta(description="Path of a chat template; empty: the checkpoint's own")] = ""
     generation_config: Annotated[
         Literal["auto", "vllm"],
@@ -113,6 +114,7 @@ def flags(common: Common, options: Options, role: RoleView) -> tuple[Flag, ...]:
         Flag("--load-format", options.load_format, negate(equals(options.load_format, "auto"))),
         Flag("--generation-config", options.generation_config, negate(equals(options.generation_config, "auto"))),
         Flag("--quantization", options.quantization, filled(options.quantization)),
+        Flag("--hf-overrides", options.hf_overrides, filled(options.hf_overrides)),
         Flag("--chat-template", options.chat_template, filled(options.chat_template), server=True),
         Flag("--enable-auto-tool-choice", condition=filled(options.tool_parser), server=True),
         Flag("--tool-call-parser", options.tool_parser, filled(options.tool_parser), server=True),

@@ -13,7 +13,7 @@ from generator.objects.labels import (
     of_release,
     selector,
 )
-from generator.template.refs import both, each, equals, filled, negate, spread, when
+from generator.template.refs import both, each, equals, filled, negate, or_else, spread, when
 from generator.values.common import Common, SecretKey
 
 Data = dict[str, Any]
@@ -57,7 +57,9 @@ def network_policy(plan: Plan, component: str, *, clients: bool, port: object = 
     common = plan.common
     platform = common.platform
     own = {"podSelector": {"matchLabels": {"app.kubernetes.io/instance": common.name}}}
-    entry = platform.keda.namespace if plan.scaling.HOLDS_REQUESTS else platform.gateway.namespace
+    # requests come from the proxies, which need not run where the Gateway object stands
+    proxies = or_else(platform.gateway.proxy_namespace, platform.gateway.namespace)
+    entry = platform.keda.namespace if plan.scaling.HOLDS_REQUESTS else proxies
     rules: list[Any] = [{"from": [own]}]
     if clients:
         rules.append(when(filled(entry), [{"from": [_from_namespace(entry)], "ports": [{"port": port}]}]))

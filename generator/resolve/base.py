@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from generator.model.units import canonical
-from generator.sources.environment import Environment
+from generator.sources.environment import Environment, SecretStore
 
 Tree = dict[str, Any]
 
 NAMESPACE_CHART = "environment-namespace"
-PULL_SECRET_CHART = "environment-pull-secret"
+SECRET_CHART = "environment-secret"
 CLUSTER_CHART = "environment-cluster"
 
 
@@ -46,12 +46,28 @@ def releases(environment: Environment) -> Iterator[BaseRelease]:
         yield BaseRelease(name, NAMESPACE_CHART, values)
         if environment.secret_store is None:
             continue
-        store = environment.secret_store
-        for secret, remote in sorted(environment.pull_secrets.items()):
-            secret_values = {
-                "name": secret,
-                "namespace": name,
-                "remoteKey": remote,
-                "secretStore": {"name": store.name, "kind": store.kind, "refreshSeconds": store.refresh_seconds},
-            }
-            yield BaseRelease(f"{name}-{secret}", PULL_SECRET_CHART, secret_values)
+        for secret, key, remote, type_ in secrets(environment):
+            yield BaseRelease(
+                f"{name}-{secret}", SECRET_CHART, _secret(environment.secret_store, name, secret, key, remote, type_)
+            )
+
+
+def secrets(environment: Environment) -> Iterator[tuple[str, str, str, str]]:
+    """List the Secrets of every namespace: name, key, key in the store, type."""
+    for name, remote in sorted(environment.pull_secrets.items()):
+        yield name, ".dockerconfigjson", remote, "kubernetes.io/dockerconfigjson"
+    auth = environment.monitoring.auth if environment.monitoring is not None else None
+    if auth is not None and auth.remote_key is not None:
+        # KEDA reads it where the model runs
+        yield auth.secret, auth.key, auth.remote_key, "Opaque"
+
+
+def _secret(store: SecretStore, namespace: str, name: str, key: str, remote: str, type_: str) -> Tree:
+    return {
+        "name": name,
+        "namespace": namespace,
+        "key": key,
+        "remoteKey": remote,
+        "type": type_,
+        "secretStore": {"name": store.name, "kind": store.kind, "refreshSeconds": store.refresh_seconds},
+    }

@@ -51,6 +51,7 @@ class Context(msgspec.Struct, frozen=True):
     image_origin: tuple[Document, tuple[str | int, ...]]
     needs_weights: bool
     holds_requests: bool
+    longest_drain_seconds: int
     roles: tuple[RoleContext, ...]
 
     @property

@@ -39,6 +39,8 @@ def _gateway(context: Context, environment: Environment, row: Any) -> Iterator[R
     yield row(("platform", "gateway", "name"), gateway.name, "gateway", "name")
     yield row(("platform", "gateway", "namespace"), gateway.namespace, "gateway", "namespace")
     yield row(("platform", "gateway", "listener"), gateway.listener, "gateway", "listener")
+    proxies = "the namespace of the gateway's proxies, by its kind"
+    yield row(("platform", "gateway", "proxyNamespace"), gateway.proxies, "gateway", "kind", rule=proxies)
     yield row(("route", "enabled"), True, "gateway", rule="the environment has a gateway")
     host = f"{context.served_name}.{environment.domain}"
     yield row(("route", "hostnames"), [host], "domain", rule="served name and domain")

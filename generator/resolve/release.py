@@ -201,6 +201,7 @@ def context_of(sources: Sources, environment: str, name: str) -> Context | Probl
         (document, source),
         recipes.ENGINES[recipe.engine].NEEDS_GPU,
         recipes.SCALINGS[recipe.scaling].HOLDS_REQUESTS,
+        recipes.STACKS[recipe.stack].runtime(recipes.ENGINES[recipe.engine]).longest_drain_seconds,
         tuple(roles),
     )
 

@@ -131,6 +131,7 @@ class Model(Closed, frozen=True, kw_only=True):
     minimum_engine: Annotated[dict[str, Text], Meta(description="Lowest engine version that serves it")] = {}
     parsers: Annotated[dict[str, Parsers], Meta(description="By engine, or by a stack that parses itself")] = {}
     trust_remote_code: bool = False
+    requires: Annotated[list[Text], Meta(description="Optional parts of the engine that it needs, such as audio")] = []
     values: Annotated[Tree, Meta(description="Chart values for every variant")] = {}
     variants: Annotated[dict[Label, Variant], Meta(min_length=1)]
     sources: Annotated[list[Text], Meta(min_length=1, description="Where the facts were read")]
@@ -145,6 +146,9 @@ class Image(Closed, frozen=True, kw_only=True):
     digest: Digest | None
     architectures: Annotated[list[Literal["amd64", "arm64"]], Meta(min_length=1)]
     cuda: Annotated[Text | None, Meta(description="CUDA of the build; null: needs no GPU")] = None
+    extras: Annotated[
+        list[Text] | None, Meta(description="Optional parts of the engine known to be inside; null: not read")
+    ] = None
     compute_capabilities: Annotated[list[int], Meta(description="sm versions; empty: not read")] = []
     source: Text
     unknown: dict[str, Text] = {}

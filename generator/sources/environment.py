@@ -89,6 +89,9 @@ class Pool(Closed, frozen=True, kw_only=True):
     sharing: Annotated[Literal["none", "mig-mixed", "time-slicing"], Meta(description="How a GPU is shared")] = "none"
     driver: Annotated[Text | None, Meta(description="NVIDIA driver, such as 580.95")] = None
     rdma_resource: Annotated[Text | None, Meta(description="Extended resource of the RDMA device plugin")] = None
+    memlock_unlimited: Annotated[
+        bool, Meta(description="Containers may lock any amount of memory (LimitMEMLOCK=infinity of the runtime)")
+    ] = False
     nvlink_domains: Annotated[Count, Meta(description="Racks that share NVLink; 0: none")] = 0
     price_per_gpu_hour: Annotated[Number | None, Meta(description="For the cost figures")] = None
 
@@ -119,6 +122,20 @@ class Gateway(Closed, frozen=True, kw_only=True):
     name: Label
     namespace: Label
     listener: Label
+    proxy_namespace: Annotated[
+        Label | None,
+        Meta(description="Where its proxies run; by default envoy-gateway-system for envoy-gateway, else its own"),
+    ] = None
+
+    @property
+    def proxies(self) -> str:
+        """The namespace that the network policies admit.
+
+        Source: gateway.envoyproxy.io, gateway namespace mode: without it all proxies run beside the controller.
+        """
+        if self.proxy_namespace is not None:
+            return self.proxy_namespace
+        return "envoy-gateway-system" if self.kind == "envoy-gateway" else self.namespace
 
 
 class MonitoringAuth(Closed, frozen=True, kw_only=True):
@@ -126,6 +143,9 @@ class MonitoringAuth(Closed, frozen=True, kw_only=True):
 
     secret: Label
     key: Text
+    remote_key: Annotated[
+        Text | None, Meta(description="Key in the secret store that fills the Secret in every namespace")
+    ] = None
 
 
 class Monitoring(Closed, frozen=True, kw_only=True):

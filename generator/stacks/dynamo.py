@@ -228,6 +228,8 @@ def runtime(engine: Engine) -> Runtime:
         user=1000,
         group=0,
         fs_group=1000,
+        # a worker of 1.6.1 sleeps through the whole grace period, also when nothing is in flight, its GPUs held
+        longest_drain_seconds=300,
     )
 
 

@@ -200,7 +200,8 @@ def _route(scope: ReleaseScope, file: str, manifest: Manifest) -> Iterator[Findi
         if request and backend > request:
             message = f"backendRequest ({timeouts['backendRequest']}) is longer than request ({timeouts['request']})"
             yield Finding(file, (*path, "backendRequest"), message, "make it the same or shorter")
-        if (request or math.inf) - held > drain:
+        # a program that always waits its whole drain is given a short one on purpose
+        if (request or math.inf) - held > drain != scope.resolved.context.longest_drain_seconds:
             shown = f"{timeouts['request']}" if request else "any time"
             message = f"an answer may take {shown}, and a pod that goes finishes answers of {drain} s: longer are cut"
             hint = "raise timing.drainSeconds, or lower route.requestSeconds"

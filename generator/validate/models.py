@@ -17,6 +17,7 @@ from generator.validate.scope import Finding, ReleaseScope
 
 # a setting that stretches the context beyond what config.json says
 STRETCHES = ("--hf-overrides", "--json-model-override-args")
+LENGTHS = ("rope", "max_position", "max_model_len", "model_max_length")
 # Source: vllm 0.33.0 envs.py; sglang 0.5.23 srt/environ.py
 LONGER = ("VLLM_ALLOW_LONG_MAX_MODEL_LEN", "SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN")
 # templates that come with the image; Source: vllm docker/Dockerfile at 0.33.0
@@ -35,6 +36,24 @@ def check(scope: ReleaseScope) -> Iterator[Finding]:
             # the pods of all roles serve one model with the same settings
             break
     yield from _parsers(scope)
+    yield from _extras(scope)
+
+
+def _extras(scope: ReleaseScope) -> Iterator[Finding]:
+    context = scope.resolved.context
+    needed = list(context.model.value.requires)
+    if len(context.roles) > 1:
+        # the roles hand their cache over NIXL
+        needed.append("nixl")
+    inside = context.image.extras
+    for part in needed:
+        if inside is None:
+            message = f"{scope.name} needs the optional part {part!r}; whether the image holds it was not read"
+            hint = "look into the image, then write `extras` beside its tag"
+            yield Finding("", ("image", "tag"), message, hint, Severity.WARNING)
+        elif part not in inside:
+            message = f"{scope.name} needs the optional part {part!r}, which the image does not hold"
+            yield Finding("", ("image", "tag"), message, f"build an image with {part}, or choose another engine")
 
 
 def _architecture(scope: ReleaseScope, facts: Facts) -> Iterator[Finding]:
@@ -53,11 +72,19 @@ def _architecture(scope: ReleaseScope, facts: Facts) -> Iterator[Finding]:
     yield Finding("", ("model", "id"), message, hint, severity)
 
 
+def _stretches(args: list[str], index: int) -> bool:
+    flag, _, value = args[index].partition("=")
+    if flag not in STRETCHES:
+        return False
+    text = value or (args[index + 1] if index + 1 < len(args) else "")
+    return any(word in text for word in LENGTHS)
+
+
 def _context(scope: ReleaseScope, container: Manifest) -> Iterator[Finding]:
     most = scope.resolved.context.model.value.architecture.context_tokens
     asked = scope.resolved.values["model"]["contextTokens"]
     args: list[str] = container.get("args") or []
-    stretched = any(word.partition("=")[0] in STRETCHES for word in args)
+    stretched = any(_stretches(args, index) for index in range(len(args)))
     allowed = any(name in LONGER for name in variables_of(container))
     if asked <= most or stretched or allowed:
         return

@@ -26,12 +26,25 @@ def check(scope: ReleaseScope) -> Iterator[Finding]:
         yield from _architecture(pod)
         yield from _pool(environment, pod)
         yield from _together(scope, pod)
+        yield from _locks(scope, pod)
     for pod, path, _, program in scope.programs:
         architecture = _wanted(pod)
         if program.image is not None and architecture and architecture not in program.image.architectures:
             have = ", ".join(program.image.architectures)
             message = f"the image is built for {have}, and the pod asks for nodes of {architecture}"
             yield Finding(pod.file, (*path, "image"), message, f"choose a build for {architecture}, or another pool")
+
+
+def _locks(scope: ReleaseScope, pod: Pod) -> Iterator[Finding]:
+    """RDMA pins memory. A capability has no effect for a user that is not root (kubernetes/kubernetes#56374)."""
+    role = scope.role(pod)
+    user = (pod.spec.get("securityContext") or {}).get("runAsUser", 0)
+    if role is None or role.pool is None or not user or role.pool.memlock_unlimited:
+        return
+    if scope.resolved.values["roles"][role.name]["rdma"]["resource"]:
+        message = f"user {user} cannot lock the memory that RDMA needs: IPC_LOCK has no effect without root"
+        hint = f"set LimitMEMLOCK=infinity for the runtime of pool {role.pool_name} and say memlockUnlimited: true"
+        yield Finding(pod.file, (*pod.path, "spec", "securityContext", "runAsUser"), message, hint)
 
 
 # ---- GPUs of a replica -------------------------------------------------------------------------------------

@@ -181,6 +181,9 @@ class Gateway(Values, frozen=True, kw_only=True):
 
     name: Annotated[OptionalName, Meta(description="Gateway that the HTTPRoute attaches to")] = ""
     namespace: Annotated[OptionalName, Meta(description="Its namespace; admitted by the network policies")] = ""
+    proxy_namespace: Annotated[
+        OptionalName, Meta(description="Where its proxies run, if elsewhere; the network policies admit it")
+    ] = ""
     listener: Annotated[OptionalName, Meta(description="Its listener; empty: all of them")] = ""
 
 

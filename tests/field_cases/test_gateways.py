@@ -64,7 +64,7 @@ def test_gw_6_no_service_leads_past_the_gateway() -> None:
 def test_gw_6_only_the_gateway_and_monitoring_are_admitted_from_outside() -> None:
     for key, scope in scopes().items():
         environment = scope.resolved.context.environment.value
-        allowed = {environment.gateway.namespace if environment.gateway else ""}
+        allowed = {environment.gateway.proxies if environment.gateway else ""}
         allowed |= {environment.monitoring.namespace if environment.monitoring else ""}
         allowed |= {environment.keda.namespace if environment.keda else ""}
         for _, policy in scope.of_kind("NetworkPolicy"):

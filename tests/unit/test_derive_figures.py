@@ -20,6 +20,7 @@ from generator.values.schema import fields
 BASE = Path(__file__).parents[1] / "catalogs" / "base"
 GIB_OF_BIG = 600e9 / 2**30
 replace = msgspec.structs.replace
+TIMES = {"timing": {"scheduleSeconds": 1200, "startupSeconds": 960, "drainSeconds": 1680}}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,15 @@ def test_what_loads_no_weights_starts_soon(tiny: Context) -> None:
 
 @pytest.mark.parametrize(("tokens", "seconds"), [(4096, 300), (32768, 1680), (10**6, 1680), (0, 1680)])
 def test_the_longest_answer_follows_the_context(big: Context, tokens: int, seconds: int) -> None:
-    assert timing.drain(big, values() | {"model": {"contextTokens": tokens}}, "") == seconds
+    free = replace(big, longest_drain_seconds=0)
+    assert timing.drain(free, values() | {"model": {"contextTokens": tokens}}, "") == seconds
+
+
+def test_a_program_that_always_waits_its_whole_drain_gets_a_short_one(big: Context) -> None:
+    capped = replace(big, longest_drain_seconds=300)
+    found = values() | {"model": {"contextTokens": 32768}}
+    assert timing.drain(capped, found, "") == 300
+    assert timing.request(capped, found | TIMES, "") == 1680
 
 
 def test_only_chat_answers_are_long(big: Context) -> None:
@@ -108,15 +117,12 @@ def test_only_chat_answers_are_long(big: Context) -> None:
     assert timing.drain(context, values() | {"model": {"contextTokens": 32768}}, "") == 300
 
 
-TIMES = {"timing": {"scheduleSeconds": 1200, "startupSeconds": 960, "drainSeconds": 1680}}
-
-
 def test_a_client_waits_as_long_as_a_pod_drains(big: Context) -> None:
-    assert timing.request(big, TIMES, "") == 1680
+    assert timing.request(big, values() | TIMES, "") == 1680
 
 
 def test_a_held_request_outlasts_the_start_of_its_model(big: Context) -> None:
-    assert timing.request(replace(big, holds_requests=True), TIMES, "") == 1200 + 960 + 1680
+    assert timing.request(replace(big, holds_requests=True), values() | TIMES, "") == 1200 + 960 + 1680
 
 
 def test_a_layer_that_sets_a_figure_wins_and_later_figures_follow_it(big: Context) -> None:

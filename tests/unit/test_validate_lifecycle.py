@@ -44,8 +44,8 @@ def test_an_engine_without_a_drain_flag_is_measured_by_what_the_release_means() 
 
 def test_a_worker_of_a_graph_drains_by_its_variables() -> None:
     path = ("spec", "components", 1, "podTemplate", "spec", "terminationGracePeriodSeconds")
-    (message,) = texts(check, changed(scopes()[GRAPH], "dynamographdeployment.yaml", path, 1700))
-    assert message.startswith("preStop 15 s + drain 1680 s + exit 5 s = 1700 s")
+    (message,) = texts(check, changed(scopes()[GRAPH], "dynamographdeployment.yaml", path, 320))
+    assert message.startswith("preStop 15 s + drain 300 s + exit 5 s = 320 s")
 
 
 def test_a_pod_that_serves_waits_before_it_stops() -> None:

@@ -134,3 +134,18 @@ def test_a_toleration_of_another_value_does_not_count() -> None:
 
 def test_real_releases_pass() -> None:
     assert not [(key, text) for key, scope in scopes().items() for text in texts(check, scope)]
+
+
+def test_rdma_without_root_needs_a_runtime_that_lets_memory_be_locked() -> None:
+    scope = scopes()["prod/llama-70b-pd"]
+    assert not texts(check, scope)
+    context = scope.resolved.context
+    roles = tuple(
+        msgspec.structs.replace(role, pool=msgspec.structs.replace(role.pool, memlock_unlimited=False))
+        for role in context.roles
+    )
+    tight = msgspec.structs.replace(
+        scope, resolved=msgspec.structs.replace(scope.resolved, context=msgspec.structs.replace(context, roles=roles))
+    )
+    assert len(texts(check, tight)) == len(roles)
+    assert texts(check, tight)[0].startswith("user 2000 cannot lock the memory that RDMA needs")

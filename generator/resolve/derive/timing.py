@@ -9,8 +9,11 @@ from generator.resolve.context import Context
 from generator.resolve.layers import Tree, find
 
 STARTUP_RULE = "weights at 200 MiB/s from the hub and again at the storage's speed, 10 minutes to warm up, x 1.5"
-DRAIN_RULE = "an answer of 32768 tokens, or as many as the context has, at 20 tokens a second; 300 s at least"
-REQUEST_RULE = "as long as the drain; where requests are held for a model that wakes, its start besides"
+DRAIN_RULE = (
+    "an answer of 32768 tokens, or as many as the context has, at 20 tokens a second; 300 s at least, and no more "
+    "than the program may wait"
+)
+REQUEST_RULE = "the longest answer; where requests are held for a model that wakes, its start besides"
 
 # What a pod gets from the hub over a good line; the first start downloads, later ones read the volume.
 DOWNLOAD_MIB_PER_S = 200
@@ -39,8 +42,7 @@ def startup(context: Context, values: Tree, role: str) -> int:
     return _round(seconds * MARGIN, 60)
 
 
-def drain(context: Context, values: Tree, role: str) -> int:
-    """A pod that goes finishes what it has begun: the longest answer."""
+def _answer(context: Context, values: Tree) -> int:
     if context.model.value.capabilities.task is not Task.CHAT:
         return SHORTEST_S
     _, tokens = find(values, ("model", "contextTokens"))
@@ -48,8 +50,13 @@ def drain(context: Context, values: Tree, role: str) -> int:
     return max(SHORTEST_S, _round(longest / TOKENS_PER_S, 60))
 
 
+def drain(context: Context, values: Tree, role: str) -> int:
+    """A pod that goes finishes what it has begun: the longest answer, or as long as its program may wait."""
+    return min(_answer(context, values), context.longest_drain_seconds or _answer(context, values))
+
+
 def request(context: Context, values: Tree, role: str) -> int:
     """What a client may wait for: the answer, and the start of a model that was at zero."""
     timing = values["timing"]
     held = timing["scheduleSeconds"] + timing["startupSeconds"] if context.holds_requests else 0
-    return int(timing["drainSeconds"] + held)
+    return int(max(_answer(context, values), timing["drainSeconds"]) + held)
