@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import os
 import platform
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,20 +171,29 @@ def _selected(options: argparse.Namespace, *, cached: bool) -> Options:
     )
 
 
-def _build(options: argparse.Namespace) -> int:
-    # a build makes trees without cycles and ends: looking for garbage costs a tenth of it and finds none
+@contextlib.contextmanager
+def _without_garbage() -> Iterator[None]:
+    """A build makes trees without cycles and ends: looking for garbage costs a tenth of it and finds none."""
     gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _build(options: argparse.Namespace) -> int:
     from generator.commands import build
 
-    return build.run(_selected(options, cached=True), form=options.format)
+    with _without_garbage():
+        return build.run(_selected(options, cached=True), form=options.format)
 
 
 def _check(options: argparse.Namespace) -> int:
-    gc.disable()
     from generator.commands import check
 
     # in CI a cache that someone else filled proves nothing
-    return check.run(_selected(options, cached=not os.environ.get("CI")), form=options.format)
+    with _without_garbage():
+        return check.run(_selected(options, cached=not os.environ.get("CI")), form=options.format)
 
 
 def _explain(options: argparse.Namespace) -> int:
