@@ -32,9 +32,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
-def chat(address: tuple[str, int], host: str, model: str, tokens: int, hear: Hear = lambda _: None) -> Answer:
-    """Ask once, and read the stream to its end; `hear` gets each piece of text."""
-    connection = http.client.HTTPConnection(*address)
+def chat(
+    address: tuple[str, int],
+    host: str,
+    model: str,
+    tokens: int,
+    hear: Hear = lambda _: None,
+    patience_s: float | None = None,
+) -> Answer:
+    """Ask once, and read the stream to its end; `hear` gets each piece of text. Without patience, give up."""
+    connection = http.client.HTTPConnection(*address, timeout=patience_s)
     body = {
         "model": model,
         "stream": True,
@@ -91,7 +98,9 @@ def chat_many(address: tuple[str, int], host: str, model: str, tokens: list[int]
     def one(count: int) -> None:
         answer = chat(address, host, model, count)
         found.append(answer)
-        print(msgspec.json.encode(answer).decode(), flush=True)
+        # in one piece: others print too
+        sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
+        sys.stdout.flush()
 
     threads = [threading.Thread(target=one, args=(count,)) for count in tokens]
     for thread in threads:

@@ -14,6 +14,7 @@ PAGE = "docs/proof.md"
 SIMULATED = "simulated status"
 DERIVED = "derived CRD"
 MODELLED = "modelled pods"
+STAND_IN = "stand-in engine"
 
 
 class Row(NamedTuple):
@@ -50,8 +51,9 @@ def _lines() -> Iterator[str]:
     yield f"- **{SIMULATED}**: the kind's own controller cannot run here; a stage of kwok writes its status."
     yield f"- **{DERIVED}**: the definition is made from our schema, because no registry carries the original."
     yield f"- **{MODELLED}**: the operator that makes the pods is not there; they are made by its documented rules."
+    yield f"- **{STAND_IN}**: a program of ours answers and exports under the engine's names; the engine needs a GPU."
     yield ""
-    yield "kwok plays the nodes and their pods: no container runs, and only pods of the engine simulator are processes."
+    yield "kwok plays the nodes and their pods: no container runs, and only pods of simulator and stand-ins are processes."
     yield "Platform Applications are not synced."
     yield ""
     yield "## Versions"
