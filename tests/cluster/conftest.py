@@ -82,5 +82,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the page, if every file of this folder was run and everything held."""
     here = Path(__file__).parent
     left = set(here.glob("test_*.py")) - {item.path for item in session.items}
-    if os.environ.get("MODELYARD_CLUSTER") and exitstatus == 0 and not left and not session.config.option.keyword:
+    option = session.config.option
+    ran = os.environ.get("MODELYARD_CLUSTER") and not option.keyword and not option.collectonly
+    if ran and exitstatus == 0 and not left:
         proof.write(ROOT)
