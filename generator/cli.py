@@ -159,7 +159,7 @@ def root_of(options: argparse.Namespace) -> Path:
     return next((place for place in (here, *here.parents) if (place / "catalog").is_dir()), here)
 
 
-def _selected(options: argparse.Namespace, *, cached: bool) -> Options:
+def _selected(options: argparse.Namespace, *, cached: bool, everything: bool) -> Options:
     from generator.pipeline import Options
 
     return Options(
@@ -167,6 +167,7 @@ def _selected(options: argparse.Namespace, *, cached: bool) -> Options:
         environments=frozenset(options.env),
         releases=frozenset(options.release),
         cached=cached and not options.no_cache,
+        everything=everything,
         today=_today(options),
     )
 
@@ -185,7 +186,7 @@ def _build(options: argparse.Namespace) -> int:
     from generator.commands import build
 
     with _without_garbage():
-        return build.run(_selected(options, cached=True), form=options.format)
+        return build.run(_selected(options, cached=True, everything=False), form=options.format)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -193,7 +194,7 @@ def _check(options: argparse.Namespace) -> int:
 
     # in CI a cache that someone else filled proves nothing
     with _without_garbage():
-        return check.run(_selected(options, cached=not os.environ.get("CI")), form=options.format)
+        return check.run(_selected(options, cached=not os.environ.get("CI"), everything=True), form=options.format)
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -28,10 +28,15 @@ def values_file(environment: str, release: str, chart: Chart, values: Tree) -> t
     return f"environments/{environment}/values/{release}.yaml", dump(values, header=header)
 
 
+def object_path(environment: str, release: str, manifest: Tree) -> str:
+    """Where a rendered object lies."""
+    name = filename(manifest["kind"], manifest["metadata"]["name"])
+    return f"environments/{environment}/rendered/{release}/{name}"
+
+
 def object_file(environment: str, release: str, manifest: Tree) -> tuple[str, str]:
     """One rendered object."""
-    name = filename(manifest["kind"], manifest["metadata"]["name"])
-    return f"environments/{environment}/rendered/{release}/{name}", dump(manifest, header=HEADER)
+    return object_path(environment, release, manifest), text_of(manifest)
 
 
 def base_path(environment: str, manifest: Tree) -> str:

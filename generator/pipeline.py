@@ -51,6 +51,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     environments: frozenset[str] = frozenset()
     releases: frozenset[str] = frozenset()
     cached: bool = True
+    # no: kubeconform and crdcheck read only objects that differ from the disk, as a build does; the rest was read
+    # when it was written, and `check` reads everything
+    everything: bool = True
     # the day on which exceptions from policies are judged; what is made never depends on it
     today: date | None = None
 
@@ -106,12 +109,13 @@ def run(options: Options, say: Say) -> Outcome:
     own = {name: own_objects(charts, sources, name, made, bases[name]) for name in environments}
     say("check")
     objects = every_object(sources, made, own)
+    tree = dict(tree_of(options, charts, made, own))
+    judged = objects if options.everything else differing(options.root, tree, objects)
     with ThreadPoolExecutor() as pool:
         # these read in processes of their own, while Python does the rest
-        schema = pool.submit(lambda: list(schema_step(options, objects)))
-        rules = pool.submit(lambda: cel.check(tools.find("crdcheck"), options.root, objects))
+        schema = pool.submit(lambda: list(schema_step(options, judged)))
+        rules = pool.submit(lambda: cel.check(tools.find("crdcheck"), options.root, judged) if judged else [])
         checked, count = validate_step(charts, sources, made, own, whole=whole, today=options.today)
-        tree = dict(tree_of(options, charts, made, own))
         problems += checked
         by_schema = schema.result()
         problems += schema_problems(charts, sources, made, by_schema, "schema")
@@ -286,6 +290,23 @@ def every_object(
         minor = item.resolved.context.environment.value.versions.kubernetes
         objects.update({f"{key}/{file}": (minor, manifest) for file, manifest in item.objects.items()})
     return objects
+
+
+def differing(
+    root: Path, tree: Mapping[str, str], objects: Mapping[str, tuple[str, Tree]]
+) -> dict[str, tuple[str, Tree]]:
+    """Keep the objects whose file is not on the disk as it would be written."""
+    out = {}
+    for key, (minor, manifest) in objects.items():
+        environment, release, file = key.split("/", 2)
+        path = file if release == BASE else output.object_path(environment, release, manifest)
+        try:
+            same = path in tree and (root / path).read_bytes() == tree[path].encode()
+        except OSError:
+            same = False
+        if not same:
+            out[key] = (minor, manifest)
+    return out
 
 
 def schema_step(options: Options, objects: Mapping[str, tuple[str, Tree]]) -> Iterator[kubeconform.Found]:
