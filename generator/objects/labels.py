@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from generator.contract import Plan, RoleView
 from generator.template.refs import RELEASE_NAMESPACE, or_else
 from generator.values.common import Common
 
@@ -35,8 +34,3 @@ def of_component(common: Common, component: str) -> dict[str, str]:
 def namespace(common: Common) -> str:
     """The namespace in which the release stands."""
     return or_else(common.namespace, RELEASE_NAMESPACE)
-
-
-def role_name(plan: Plan, role: RoleView) -> str:
-    """Name the workload of a role."""
-    return object_name(plan.common, role.name)

@@ -9,6 +9,7 @@ import msgspec
 
 from generator.errors import Location
 from generator.sources.document import Document
+from generator.values.tree import merge
 
 Path = tuple[str | int, ...]
 Tree = dict[str, Any]
@@ -105,15 +106,6 @@ def find(tree: Any, path: Path) -> tuple[bool, Any]:
             continue
         return False, None
     return True, tree
-
-
-def merge(base: Tree, over: Tree) -> Tree:
-    """Lay one tree over another: maps merge, lists and everything else replace."""
-    out = dict(base)
-    for key, value in over.items():
-        below = out.get(key)
-        out[key] = merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
-    return out
 
 
 def merged(layers: Iterable[Layer]) -> Tree:

@@ -22,7 +22,6 @@ from generator.resolve.layers import (
     Row,
     Tree,
     find,
-    merge,
     merged,
     of_rows,
     of_tree,
@@ -33,6 +32,7 @@ from generator.sources.catalog import Model, Variant
 from generator.sources.check import Schema, violations
 from generator.sources.load import Sourced, Sources
 from generator.values import schema as values_schema
+from generator.values.tree import merge
 
 CHECK = "values"
 

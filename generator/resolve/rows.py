@@ -11,12 +11,13 @@ from generator import recipes
 from generator.model.axes import Recipe
 from generator.resolve import platform
 from generator.resolve.context import NO_ACCELERATOR, Context, RoleContext
-from generator.resolve.layers import Layer, Path, Row, Tree, merge, merged, of_rows, of_tree
+from generator.resolve.layers import Layer, Path, Row, Tree, merged, of_rows, of_tree
 from generator.sources.catalog import EngineFile, Image, StackFile
 from generator.sources.document import Document
 from generator.sources.load import Sourced
 from generator.values import schema as values_schema
 from generator.values.common import API_PATHS
+from generator.values.tree import merge
 
 
 def standing_layers(

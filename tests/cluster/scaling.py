@@ -18,7 +18,7 @@ import msgspec
 import yaml
 
 from generator import recipes, tools
-from generator.charts.build import merged, minimal
+from generator.charts.build import minimal
 from generator.cluster import control, marks, setup
 from generator.cluster.client import Api, Manifest
 from generator.cluster.engine import TOKEN_S
@@ -27,6 +27,7 @@ from generator.cluster.setup import Setup
 from generator.cluster.traffic import Answer, chat_many
 from generator.commands.cluster import environment_of
 from generator.model.axes import Recipe, Scaling, Topology
+from generator.values.tree import merge
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "truth"
@@ -64,7 +65,7 @@ def values(recipe: Recipe, name: str, pace: Tree) -> Tree:
     known = yaml.safe_load((ROOT / "charts" / recipe.chart / "values.yaml").read_text())
     size = {"resources": {"cpu": "500m", "memory": "512Mi"}, "sharedMemory": "64Mi"}
     bounds = {"scaling": {"maxReplicas": MOST, "targetRequests": TARGET}}
-    roles = {role: merged(size, bounds) for role in recipes.TOPOLOGIES[recipe.topology].ROLES if _scales(known, role)}
+    roles = {role: merge(size, bounds) for role in recipes.TOPOLOGIES[recipe.topology].ROLES if _scales(known, role)}
     over: Tree = {
         "name": name,
         "namespace": NAMESPACE,
@@ -78,7 +79,7 @@ def values(recipe: Recipe, name: str, pace: Tree) -> Tree:
         over["scaling"]["heldRequests"] = TARGET
     if recipe.engine.value == "simulator":
         over["engine"] = {"interTokenLatencyMs": int(TOKEN_S * 1000)}
-    return merged(minimal(recipe), over)
+    return merge(minimal(recipe), over)
 
 
 def _scales(known: Tree, role: str) -> bool:
@@ -179,7 +180,7 @@ class Stage:
         first_cooldown_s: int = 0,
     ) -> None:
         """Install a release of a recipe; `over` are further values, `change` breaks its objects, to see a test fail."""
-        manifests = render(recipe, merged(values(recipe, name, pace), over or {}), self.folder)
+        manifests = render(recipe, merge(values(recipe, name, pace), over or {}), self.folder)
         manifests.sort(key=lambda manifest: manifest["kind"] == "ScaledObject")
         for manifest in manifests:
             if change:

@@ -8,9 +8,10 @@ from typing import Any
 
 from generator import pipeline, recipes, tools
 from generator.charts.base import EXAMPLES
-from generator.charts.build import Chart, merged, minimal
+from generator.charts.build import Chart, minimal
 from generator.dump import dump
 from generator.render.batch import Job, render
+from generator.values.tree import merge
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -28,8 +29,7 @@ def given() -> dict[str, Tree]:
 def wanted(charts: dict[str, Chart], helm: Path) -> dict[str, str]:
     """Give every golden file with its text: all objects of a recipe, or all of the environment itself."""
     jobs = [
-        Job(name, name, "default", merged(charts[name].defaults, values), KUBERNETES)
-        for name, values in given().items()
+        Job(name, name, "default", merge(charts[name].defaults, values), KUBERNETES) for name, values in given().items()
     ]
     done, problems = render(helm, {name: chart.files for name, chart in charts.items()}, jobs, {})
     assert not problems, problems

@@ -14,7 +14,7 @@ import yaml
 
 from generator import recipes
 from generator.charts.base import BASE_CHARTS, EXAMPLES
-from generator.charts.build import Chart, merged, minimal
+from generator.charts.build import Chart, minimal
 from generator.dump import dump
 from generator.errors import ProblemsFound
 from generator.model.axes import Engine, Recipe, Scaling, Stack, Topology
@@ -22,6 +22,7 @@ from generator.render.batch import copy_chart, single
 from generator.resolve.layers import find
 from generator.template.expand import expand, holds
 from generator.values.schema import fields
+from generator.values.tree import merge
 from tests.real.reads import reads
 
 Tree = dict[str, Any]
@@ -58,7 +59,7 @@ def by_helm(helm: Path, folder: Path, name: str, values: Tree, tmp_path: Path) -
 
 
 def objects(chart: Chart, values: Tree) -> Iterator[Tree]:
-    whole = merged(chart.defaults, values)
+    whole = merge(chart.defaults, values)
     for part in chart.skeleton:
         if holds(part.condition, whole, "team"):
             yield expand(part.manifest, whole, "team").data

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from generator import recipes
-from generator.charts.build import Chart, build, merged, minimal
+from generator.charts.build import Chart, build, minimal
 from generator.contract import Refusal
 from generator.engines import sglang
 from generator.facts import check_arguments, check_environment, load
@@ -18,6 +18,7 @@ from generator.model.axes import Engine, Recipe, Scaling, Stack, Task, Topology
 from generator.objects.pod import WEIGHTS
 from generator.template.expand import expand
 from generator.values import schema
+from generator.values.tree import merge
 
 FACTS = load("sglang", "0.5.23")
 RECIPE = Recipe(Engine.SGLANG, Stack.KUBERNETES, Topology.AGGREGATED, Scaling.FIXED)
@@ -62,7 +63,7 @@ def chart() -> Chart:
 
 
 def pod(over: Tree) -> Tree:
-    values = merged(merged(schema.defaults(recipes.values_type(RECIPE)), minimal(RECIPE)), over)
+    values = merge(merge(schema.defaults(recipes.values_type(RECIPE)), minimal(RECIPE)), over)
     deployment = next(part.manifest for part in chart().skeleton if part.manifest["kind"] == "Deployment")
     spec: Tree = expand(deployment, values, "team").data["spec"]["template"]["spec"]
     return spec

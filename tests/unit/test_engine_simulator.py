@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from generator import recipes
-from generator.charts.build import Chart, Template, build, merged, minimal
+from generator.charts.build import Chart, Template, build, minimal
 from generator.contract import Refusal
 from generator.engines import simulator
 from generator.facts import check_arguments, check_environment, load
 from generator.model.axes import Engine, Recipe, Scaling, Stack, Topology
 from generator.template.expand import expand
 from generator.values import schema
+from generator.values.tree import merge
 
 FACTS = load("simulator", "0.10.2")
 
@@ -47,7 +48,7 @@ def chart() -> Chart:
 
 def pod(over: Tree) -> Tree:
     point = recipe(Engine.SIMULATOR, Scaling.FIXED)
-    values = merged(merged(schema.defaults(recipes.values_type(point)), minimal(point)), over)
+    values = merge(merge(schema.defaults(recipes.values_type(point)), minimal(point)), over)
     deployment = next(part.manifest for part in chart().skeleton if part.manifest["kind"] == "Deployment")
     spec: Tree = expand(deployment, values, "team").data["spec"]["template"]["spec"]
     return spec

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.errors import Location
-from generator.resolve.layers import Origin, Row, find, merge, merged, of_rows, of_tree, origins
+from generator.resolve.layers import Origin, Row, find, merged, of_rows, of_tree, origins
 from generator.sources.document import Document, parse
+from generator.values.tree import merge
 
 KEY = st.sampled_from(["a", "b", "c"])
 

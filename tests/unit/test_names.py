@@ -44,6 +44,6 @@ def test_every_object_of_the_longest_release_keeps_to_the_limit_of_its_kind(
 
 
 def recipes_values(chart: Chart, given: dict[str, object]) -> dict[str, object]:
-    from generator.resolve.layers import merge
+    from generator.values.tree import merge
 
     return merge(chart.defaults, given)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from generator import recipes, schemas
-from generator.charts.build import Chart, build, merged, minimal
+from generator.charts.build import Chart, build, minimal
 from generator.facts import check_arguments, check_environment, load
 from generator.model.axes import Engine, Recipe, Scaling, Stack, Topology
 from generator.objects.pod import EXIT_SECONDS
@@ -20,6 +20,7 @@ from generator.stacks import dynamo
 from generator.template.expand import expand, holds
 from generator.tools import find
 from generator.values.schema import overlay_schema
+from generator.values.tree import merge
 
 NAMESPACE = "assistants"
 TOPOLOGIES = (Topology.DISAGGREGATED, Topology.AGGREGATED)
@@ -53,7 +54,7 @@ def recipe(topology: Topology) -> Recipe:
 
 def full(topology: Topology) -> dict[str, Any]:
     role = {"tolerations": [TOLERATION], "rdma": {"resource": "rdma/ib"}}
-    return merged(FULL, {"roles": dict.fromkeys(recipes.TOPOLOGIES[topology].ROLES, role)})
+    return merge(FULL, {"roles": dict.fromkeys(recipes.TOPOLOGIES[topology].ROLES, role)})
 
 
 @pytest.fixture(scope="module", params=TOPOLOGIES, ids=lambda t: t.value)
@@ -69,7 +70,7 @@ def chart(topology: Topology) -> Chart:
 
 def rendered(chart: Chart, topology: Topology, more: dict[str, Any]) -> list[dict[str, Any]]:
     defaults = yaml.safe_load(chart.files["values.yaml"])
-    values = merged(merged(defaults, minimal(recipe(topology))), more)
+    values = merge(merge(defaults, minimal(recipe(topology))), more)
     return [
         expand(part.manifest, values, NAMESPACE).data
         for part in chart.skeleton
@@ -396,7 +397,7 @@ def test_helm_renders_what_the_expansion_in_python_gives(
 ) -> None:
     for more in ({}, full(topology)):
         values = tmp_path / "values.yaml"
-        values.write_text(yaml.safe_dump(merged(minimal(recipe(topology)), more)))
+        values.write_text(yaml.safe_dump(merge(minimal(recipe(topology)), more)))
         text = helm("template", "x", str(folder), "--namespace", NAMESPACE, "--values", str(values))
 
         def key(item: dict[str, Any]) -> tuple[str, str]:

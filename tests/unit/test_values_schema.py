@@ -10,9 +10,10 @@ import pytest
 from msgspec import Meta
 
 from generator import recipes, schemas
-from generator.charts.build import merged, minimal
+from generator.charts.build import minimal
 from generator.values import schema
 from generator.values.base import Toleration, Values, derived
+from generator.values.tree import merge
 
 Tree = dict[str, Any]
 
@@ -112,7 +113,7 @@ def test_every_map_with_named_keys_is_closed(recipe: Any) -> None:
 @pytest.mark.parametrize("recipe", recipes.charts(), ids=lambda recipe: recipe.chart)
 def test_five_values_and_the_defaults_are_complete(recipe: Any) -> None:
     type_ = recipes.values_type(recipe)
-    complete = merged(schema.defaults(type_), minimal(recipe))
+    complete = merge(schema.defaults(type_), minimal(recipe))
     assert accepts(schema.chart_schema(type_), complete)
     for field in schema.fields(type_):
         if field.type_name != "section":

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from generator import recipes
-from generator.charts.build import merged
 from generator.values import schema, text
 from generator.values.schema import fields
+from generator.values.tree import merge
 
 
 def standing(recipe: Any) -> dict[str, Any]:
@@ -70,6 +70,6 @@ def test_the_table_has_a_row_for_every_key_that_takes_a_value(recipe: Any) -> No
 
 def test_a_default_of_the_catalog_stands_in_the_text() -> None:
     recipe = recipes.charts()[0]
-    over = merged(standing(recipe), {"image": {"tag": "v9"}})
+    over = merge(standing(recipe), {"image": {"tag": "v9"}})
     assert '| `image.tag` | Tag of the image | `"v9"` |' in text.table(recipes.values_type(recipe), over)
     assert "\n  tag: v9\n" in text.values_yaml(recipes.values_type(recipe), over, "")
