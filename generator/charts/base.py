@@ -40,6 +40,12 @@ class NamespaceValues(Values, frozen=True, kw_only=True):
     interceptor: Annotated[OptionalName, Meta(description="Service of the interceptor")] = ""
 
 
+class NamedStore(SecretStore, frozen=True, kw_only=True):
+    """The store that a Secret is filled from; there is no such Secret without one."""
+
+    name: Annotated[str, Meta(min_length=1, description="Store")]
+
+
 class SecretValues(Values, frozen=True, kw_only=True):
     """Values of one Secret of the environment in one namespace."""
 
@@ -50,7 +56,7 @@ class SecretValues(Values, frozen=True, kw_only=True):
     type: Annotated[Literal["Opaque", "kubernetes.io/dockerconfigjson"], Meta(description="Type of the Secret")] = (
         "Opaque"
     )
-    secret_store: Annotated[SecretStore, Meta(description="Where it comes from")] = SecretStore()
+    secret_store: Annotated[NamedStore, Meta(description="Where it comes from")]
 
 
 class ClusterValues(Values, frozen=True, kw_only=True):
@@ -203,7 +209,13 @@ BASE_CHARTS: tuple[BaseChart, ...] = (
 # values that are enough for an installation by hand
 EXAMPLES: dict[str, Data] = {
     NAMESPACE_CHART: {"name": "assistants", "team": "assistants"},
-    SECRET_CHART: {"name": "reader", "namespace": "assistants", "key": "token", "remoteKey": "reader"},
+    SECRET_CHART: {
+        "name": "reader",
+        "namespace": "assistants",
+        "key": "token",
+        "remoteKey": "reader",
+        "secretStore": {"name": "vault"},
+    },
     CLUSTER_CHART: {"environment": "dev", "priorityClass": "model-serving"},
 }
 

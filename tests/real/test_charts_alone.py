@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import yaml
 
-from generator import recipes
+from generator import recipes, tools
 from generator.charts.base import BASE_CHARTS, EXAMPLES
 from generator.charts.build import Chart, minimal
 from generator.dump import dump
@@ -21,12 +21,14 @@ from generator.model.axes import Engine, Recipe, Scaling, Stack, Topology
 from generator.render.batch import copy_chart, single
 from generator.resolve.layers import find
 from generator.template.expand import expand, holds
+from generator.validate import cel, kubeconform
 from generator.values.schema import fields
 from generator.values.tree import merge
 from tests.real.reads import reads
 
 Tree = dict[str, Any]
 
+ROOT = Path(__file__).resolve().parents[2]
 MINIMAL = {recipe.chart: minimal(recipe) for recipe in recipes.charts()} | EXAMPLES
 TYPES: dict[str, type[msgspec.Struct]] = {
     **{recipe.chart: recipes.values_type(recipe) for recipe in recipes.charts()},
@@ -101,6 +103,18 @@ def test_five_values_install_a_chart_and_helm_makes_of_them_what_expand_does(
     found = by_helm(helm, folder, name, MINIMAL[name], tmp_path)
     assert found
     assert sorted(map(dump, found)) == sorted(map(dump, objects(charts[name], MINIMAL[name])))
+
+
+def test_the_cluster_takes_what_five_values_make(charts: Mapping[str, Chart]) -> None:
+    """By schema and CEL rule, for every chart; an empty name of a store, for one, was no name."""
+    made = {
+        f"{name}/{number}": ("1.35", manifest)
+        for name in NAMES
+        for number, manifest in enumerate(objects(charts[name], MINIMAL[name]))
+    }
+    manifests = {key: manifest for key, (_, manifest) in made.items()}
+    assert kubeconform.check(tools.find("kubeconform"), ROOT, "1.35", manifests) == []
+    assert cel.check(tools.find("crdcheck"), ROOT, made) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
