@@ -25,6 +25,21 @@ class File(NamedTuple):
         return str(self.manifest["kind"])
 
 
+def golden(root: Path) -> dict[str, list[File]]:
+    """Read what every chart makes of the fewest values, by recipe; namespaces first, as for an environment."""
+    found: dict[str, list[File]] = {}
+    for path in sorted((root / "tests" / "golden").glob("*/*.yaml")):
+        name = path.parent.name if path.stem == "objects" else path.stem
+        texts = path.read_text().split("---\n")
+        files = [File(f"{name} {number}", text, yaml.safe_load(text)) for number, text in enumerate(texts, 1)]
+        found[name] = sorted(files, key=_needed_by_others)
+    return found
+
+
+def _needed_by_others(file: File) -> bool:
+    return file.kind not in ("Namespace", "PriorityClass")
+
+
 class Rendered:
     """The manifests of one environment."""
 
@@ -34,7 +49,7 @@ class Rendered:
 
     def base(self) -> list[File]:
         """What the environment itself needs; what others need stands first."""
-        return sorted(self._files("rendered/_base"), key=lambda file: file.kind not in ("Namespace", "PriorityClass"))
+        return sorted(self._files("rendered/_base"), key=_needed_by_others)
 
     def releases(self) -> list[File]:
         """Every object of every release."""
