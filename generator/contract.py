@@ -48,6 +48,19 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     path: str = "/metrics"
 
 
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of an engine's options decide how much of a GPU it may use, by their names in the values."""
+
+    # of a role: the share of the GPU that the engine takes; 0 or no such option: its own choice
+    share: str
+    # the share is for weights and cache alone: activations and graphs have the rest
+    without_activations: bool = False
+    # of a role: tokens computed at once; 0 or empty: its own choice
+    batched_tokens: str
+    # of the release: type of an element of the cache
+    cache_type: str
+
+
 class Probes(msgspec.Struct, frozen=True, kw_only=True):
     """Where a runtime answers for its state."""
 
@@ -139,6 +152,10 @@ class Engine(Protocol):
     def REFUSALS(self) -> Sequence[Refusal]: ...
     @property
     def NEEDS_GPU(self) -> bool: ...
+    @property
+    def MEMORY(self) -> Memory | None:
+        """None: it holds no weights."""
+
     @property
     def TASKS(self) -> frozenset[axes.Task]: ...
     @property

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from generator.contract import Flag, Metrics, Position, Probes, Refusal, RoleView, Runtime
+from generator.contract import Flag, Memory, Metrics, Position, Probes, Refusal, RoleView, Runtime
 from generator.model.axes import Engine, Task, Topology
 from generator.objects.pod import MODELS
 from generator.template.refs import either, equals, filled, negate, text
@@ -22,6 +22,12 @@ NAME = Engine.SGLANG
 # the second has no path for translations: not proven here.
 TASKS = frozenset((Task.CHAT, Task.EMBEDDING))
 NEEDS_GPU = True
+MEMORY = Memory(
+    share="memFractionStatic",
+    without_activations=True,
+    batched_tokens="chunkedPrefillSize",
+    cache_type="kvCacheDtype",
+)
 REFUSALS = (
     Refusal(
         engine=NAME,

@@ -22,6 +22,7 @@ NAME = Engine.SIMULATOR
 # it answers 404 to reranking, scoring and transcription
 TASKS = frozenset((Task.CHAT, Task.EMBEDDING))
 NEEDS_GPU = False
+MEMORY = None
 REFUSALS = (
     Refusal(
         engine=NAME,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from generator.contract import Flag, Metrics, Position, Probes, Refusal, RoleView, Runtime
+from generator.contract import Flag, Memory, Metrics, Position, Probes, Refusal, RoleView, Runtime
 from generator.model.axes import Engine, Task
 from generator.objects.pod import MODELS
 from generator.template.refs import equals, filled, negate, text
@@ -21,6 +21,7 @@ NAME = Engine.VLLM
 TASKS = frozenset(Task)
 NEEDS_GPU = True
 REFUSALS: tuple[Refusal, ...] = ()
+MEMORY = Memory(share="gpuMemoryUtilization", batched_tokens="maxNumBatchedTokens", cache_type="kvCacheDtype")
 
 PORT = 8000
 MASTER_PORT = 29501

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from generator import recipes
 from generator.model import memory
 from generator.model.axes import Basis
 from generator.resolve.context import RoleContext
@@ -18,11 +19,7 @@ from generator.sources.catalog import Attention, Image
 from generator.validate.pods import Path
 from generator.validate.scope import Finding, ReleaseScope
 
-# Engines' names for one thing, as their role options spell them.
-SHARE_OF_ALL = "gpuMemoryUtilization"
-# without what activations and graphs take
-SHARE_OF_MODEL = "memFractionStatic"
-BATCHES = ("maxNumBatchedTokens", "chunkedPrefillSize")
+# tokens computed at once where the engine chooses
 BATCH_DEFAULT = 8192
 # an element of the cache in one byte, or a little less
 SMALL_CACHES = ("fp8", "mxfp8", "nvfp4", "fp4")
@@ -152,21 +149,29 @@ def load_of(scope: ReleaseScope, role: RoleContext, attention: Attention) -> Loa
     own: dict[str, Any] = values["roles"][role.name]["engine"]
     split = values["roles"][role.name]["parallelism"]
     weights = scope.resolved.context.weights_gib
-    if weights is None or role.accelerator is None:
+    engine = recipes.ENGINES[scope.resolved.context.recipe.engine].MEMORY
+    if weights is None or role.accelerator is None or engine is None:
         return None
     gpus = split["tensor"] * split["pipeline"] * split["data"]
-    batch = next((own[key] for key in BATCHES if own.get(key)), BATCH_DEFAULT)
-    overhead = memory.overhead_gib(max_batched_tokens=batch, gpus=gpus)
-    share = own.get(SHARE_OF_ALL) or memory.DEFAULT_UTILISATION
-    if own.get(SHARE_OF_MODEL):
-        share, overhead = own[SHARE_OF_MODEL], 0.0
+    share = own.get(engine.share)
+    batch = own.get(engine.batched_tokens) or BATCH_DEFAULT
+    alone = engine.without_activations and share
+    overhead = 0.0 if alone else memory.overhead_gib(max_batched_tokens=batch, gpus=gpus)
     if split["expert"]:
         # The experts are spread over the copies too, the rest is not: weighed as if all were, so that what is
         # refused is certain.
         weights /= split["data"]
-    small = str(values["engine"].get("kvCacheDtype", "")).startswith(SMALL_CACHES)
+    small = str(values["engine"].get(engine.cache_type, "")).startswith(SMALL_CACHES)
     memory_mib = role.accelerator.memory_mib
-    return Load(_cache(attention), weights, memory_mib, share, overhead, split["pipeline"], 1 if small else 2)
+    return Load(
+        _cache(attention),
+        weights,
+        memory_mib,
+        share or memory.DEFAULT_UTILISATION,
+        overhead,
+        split["pipeline"],
+        1 if small else 2,
+    )
 
 
 def _cache(attention: Attention) -> memory.Cache:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from generator import recipes
+from generator import contract, recipes
 from generator.model.axes import Engine, Recipe, Scaling, Stack, Topology
 
 CODE = Path(recipes.__file__).parent
@@ -77,3 +78,13 @@ def test_every_object_of_a_recipe_has_a_file_of_its_own() -> None:
     for recipe in recipes.charts():
         titles = [item.title or item.kind.lower() for item in recipes.objects(recipe)]
         assert len(set(titles)) == len(titles), recipe.chart
+
+
+@pytest.mark.parametrize("engine", recipes.ENGINES.values(), ids=lambda engine: engine.NAME.value)
+def test_the_options_that_decide_on_memory_are_options_of_the_engine(engine: contract.Engine) -> None:
+    memory = engine.MEMORY
+    assert (memory is not None) is engine.NEEDS_GPU
+    if memory is not None:
+        of_role = {field.encode_name for field in msgspec.structs.fields(engine.RoleOptions)}
+        assert {memory.share, memory.batched_tokens} <= of_role
+        assert memory.cache_type in {field.encode_name for field in msgspec.structs.fields(engine.Options)}
