@@ -22,7 +22,9 @@ from generator.values.common import Common, Image
 
 Data = dict[str, Any]
 
-PROBE_PERIOD_SECONDS = 10
+# A kubelet looks in these steps, and asks for readiness at once when the start is over: that long a started engine may
+# stay unseen, while a request is held for it. Source: k8s.io/kubernetes v1.37.2 pkg/kubelet/prober/worker.go.
+STARTUP_PERIOD_SECONDS = 2
 # an engine that has drained still ends its workers; vLLM waits 5 s for them
 EXIT_SECONDS = 10
 MODELS = "/models"
@@ -102,9 +104,10 @@ def probes(common: Common, runtime: Runtime) -> Data:
     return {
         "startupProbe": http_probe(
             ready,
-            timeout=5,
-            period=PROBE_PERIOD_SECONDS,
-            failures=ceil_div(common.timing.startup_seconds, PROBE_PERIOD_SECONDS),
+            # no longer than the period: an attempt that hangs must not lengthen the budget
+            timeout=STARTUP_PERIOD_SECONDS,
+            period=STARTUP_PERIOD_SECONDS,
+            failures=ceil_div(common.timing.startup_seconds, STARTUP_PERIOD_SECONDS),
             port=port,
         ),
         "readinessProbe": http_probe(ready, timeout=5, period=5, failures=3, port=port),
