@@ -2,8 +2,8 @@
 
 Queries follow three rules. One outer `sum` gives one element. The `job` label, which the release's own
 monitor makes, is the filter: it is on every series and on no other release's. Absence is never no load:
-with no series at all the query reads what the replicas there are would justify, so nothing is scaled in
-while Prometheus, the scrape or the engine's start has a gap.
+while fewer pods export than are ready, or none does, the query reads at least what the replicas there are
+would justify, so nothing is scaled in while Prometheus, a scrape or the engine's start has a gap.
 """
 
 from __future__ import annotations
@@ -41,14 +41,23 @@ class Target(Values, frozen=True, kw_only=True):
 
 
 def load_query(plan: Plan, role: RoleView, target: object, *, can_be_zero: bool) -> str:
-    """Requests, running and waiting, over all pods of a role."""
+    """Requests, running and waiting, over all pods of a role; in a gap no less than its replicas are meant to have.
+
+    Where it can be zero, only replicas that are ready count: one that never becomes so keeps no GPU for itself.
+    """
     metrics = plan.runtime.metrics
     common = plan.common
     place = namespace(common)
     name = object_name(common, role.name)
     series = f'{{job="{place}/{name}",{metrics.model_label}="{common.model.served_name}"}}'
-    replicas = f'kube_deployment_status_replicas{{namespace="{place}",deployment="{name}"}}'
-    query = f"(sum({metrics.running}{series}) + sum({metrics.waiting}{series})) or (max({replicas}) * {text(target)})"
+    workload = f'{{namespace="{place}",deployment="{name}"}}'
+    load = f"(sum({metrics.running}{series}) + sum({metrics.waiting}{series}))"
+    ready = f"max(kube_deployment_status_replicas_ready{workload})"
+    held = ready if can_be_zero else f"max(kube_deployment_status_replicas{workload})"
+    # an engine has a series for each of its ranks; pods that still drain count, and may hide another's gap
+    exporting = f"sum(group by (pod) ({metrics.running}{series}))"
+    gap = f"({held} * {text(target)} unless {exporting} >= {ready})"
+    query = f"{gap} > {load} or {load} or {held} * {text(target)}"
     return f"{query} or vector(0)" if can_be_zero else query
 
 

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
 
 
 class Selector(msgspec.Struct, frozen=True):
-    """One series in a query: its name, the functions around it from outside in, and whether one splits by labels."""
+    """One series in a query: its name, the functions around it from outside in, and whether they split it by labels."""
 
     name: str
     around: tuple[str, ...]
@@ -43,7 +43,8 @@ class _Reader:
 
     def __init__(self, query: str) -> None:
         self.tokens = list(_TOKEN.finditer(query))
-        self.found: list[Selector] = []
+        # name, labels, and a word for each parenthesis around, of those that split by labels with that
+        self.found: list[tuple[str, str, list[str]]] = []
         self.around: list[str] = []
         # by depth: where the selectors of a call begin that a `by` after it would split
         self.begins: list[int] = []
@@ -76,7 +77,7 @@ class _Reader:
                 index = self._selector(word, index)
             elif token["labels"]:
                 self._add("", token["labels"])
-        return self.found
+        return [_made(*item) for item in self.found]
 
     def _calls(self, index: int) -> bool:
         following = self.tokens[index] if index < len(self.tokens) else None
@@ -91,11 +92,12 @@ class _Reader:
         return index
 
     def _add(self, name: str, labels: str) -> None:
-        around = tuple(word.removesuffix(" by") for word in self.around if word)
-        self.found.append(Selector(name, around, any(word.endswith(" by") for word in self.around), labels))
+        self.found.append((name, labels, list(self.around)))
 
     def _split_from(self, first: int) -> None:
-        self.found[first:] = [msgspec.structs.replace(item, split=True) for item in self.found[first:]]
+        level = len(self.around)
+        for _, _, around in self.found[first:]:
+            around[level] += " by"
 
     def _after_list(self, index: int) -> int:
         if index >= len(self.tokens) or self.tokens[index]["sign"] != "(":
@@ -103,3 +105,10 @@ class _Reader:
         while index < len(self.tokens) and self.tokens[index]["sign"] != ")":
             index += 1
         return index + 1
+
+
+def _made(name: str, labels: str, around: list[str]) -> Selector:
+    # what came out as one element at any level is one at the end
+    single = not AGGREGATIONS.isdisjoint(around)
+    split = not single and any(word.endswith(" by") for word in around)
+    return Selector(name, tuple(word.removesuffix(" by") for word in around if word), split, labels)

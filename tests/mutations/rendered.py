@@ -364,7 +364,7 @@ QUERIES = (
         PLAIN,
         SCALED,
         QUERY,
-        replaced("or (max", "or ((max"),
+        replaced("or max", "or (max"),
         "cannot read the query",
     ),
     Mistake(

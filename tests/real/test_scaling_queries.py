@@ -35,10 +35,11 @@ def engine(pod: str, running: str, waiting: str | None = "0x20", *, job: str = J
     return found if waiting is None else {**found, f"vllm:num_requests_waiting{labels}": waiting}
 
 
-def replicas(samples: str, *, name: str = "llama-8b", instance: str = "a") -> Samples:
-    """What kube-state-metrics said of the Deployment."""
+def replicas(samples: str, ready: str | None = None, *, name: str = "llama-8b", instance: str = "a") -> Samples:
+    """What kube-state-metrics said of the Deployment; without a word, all its replicas were ready."""
     labels = f'{{namespace="assistants",deployment="{name}",job="kube-state-metrics",instance="{instance}"}}'
-    return {f"kube_deployment_status_replicas{labels}": samples}
+    metric = "kube_deployment_status_replicas"
+    return {f"{metric}{labels}": samples, f"{metric}_ready{labels}": ready or samples}
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_the_load_is_the_sum_over_all_pods_of_the_release(evaluate: Callable[...
 def test_other_releases_and_other_models_do_not_count(evaluate: Callable[..., None]) -> None:
     query = trigger(PLAIN)["query"]
     others = (engine("c", "50x20", job="assistants/other"), engine("d", "50x20", job="other/llama-8b"))
-    evaluate(query, engine("a", "7x20"), engine("e", "3x20", model="other"), *others, replicas("1x20"), value=7)
+    evaluate(query, engine("a", "7x20"), engine("a", "3x20", model="other"), *others, replicas("1x20"), value=7)
 
 
 def test_a_router_that_exports_the_same_names_does_not_count(evaluate: Callable[..., None]) -> None:
@@ -88,7 +89,7 @@ def test_an_idle_model_has_no_load(evaluate: Callable[..., None]) -> None:
     for key, job, model in ((PLAIN, JOB, MODEL), (ZERO, ZERO_JOB, ZERO_MODEL)):
         query = trigger(key)["query"]
         name = job.partition("/")[2]
-        evaluate(query, engine("a", "0x20", job=job, model=model), replicas("3x20", name=name), value=0)
+        evaluate(query, engine("a", "0x20", job=job, model=model), replicas("1x20", name=name), value=0)
 
 
 def test_the_two_roles_of_a_pair_are_told_apart(evaluate: Callable[..., None]) -> None:
@@ -116,13 +117,42 @@ def test_a_gap_in_the_scrape_holds_the_replicas_there_are(evaluate: Callable[...
 
 def test_a_gap_that_begins_holds_at_once(evaluate: Callable[..., None]) -> None:
     query = trigger(PLAIN)["query"]
-    pods = engine("a", "40x4 stale", "2x4 stale")
-    evaluate(query, pods, replicas("2x40"), value=42, at="1m")
-    evaluate(query, pods, replicas("2x40"), value=64, at="1m15s")
+    pods = (engine("a", "40x4 stale", "2x4 stale"), engine("b", "0x4 stale", "0x4 stale"))
+    evaluate(query, *pods, replicas("2x40"), value=42, at="1m")
+    evaluate(query, *pods, replicas("2x40"), value=64, at="1m15s")
+
+
+@pytest.mark.parametrize(("key", "job", "model"), [(PLAIN, JOB, MODEL), (ZERO, ZERO_JOB, ZERO_MODEL)])
+def test_a_gap_of_one_replica_holds_them_all(evaluate: Callable[..., None], key: str, job: str, model: str) -> None:
+    query, name = trigger(key)["query"], job.partition("/")[2]
+    pods = (engine("a", "20x40", job=job, model=model), engine("b", "20x4 stale", "0x4 stale", job=job, model=model))
+    evaluate(query, *pods, replicas("2x40", name=name), value=40, at="1m")
+    # half of the load is out of sight
+    evaluate(query, *pods, replicas("2x40", name=name), value=64, at="1m15s")
+
+
+def test_a_gap_of_one_replica_hides_no_load_of_the_others(evaluate: Callable[..., None]) -> None:
+    evaluate(trigger(PLAIN)["query"], engine("a", "90x20"), replicas("2x20"), value=90)
+
+
+def test_replicas_that_start_are_no_gap(evaluate: Callable[..., None]) -> None:
+    # else each of them would ask for one more
+    evaluate(trigger(PLAIN)["query"], engine("a", "40x20"), replicas("3x20", "1x20"), value=40)
+
+
+def test_the_ranks_of_one_pod_are_one_replica(evaluate: Callable[..., None]) -> None:
+    ranks = engine("a", "5x20")
+    second = {name.replace('engine="0"', 'engine="1"'): samples for name, samples in ranks.items()}
+    evaluate(trigger(PLAIN)["query"], ranks, second, replicas("2x20"), value=64)
+
+
+def test_a_pod_that_drains_still_counts(evaluate: Callable[..., None]) -> None:
+    pods = (engine("a", "7x20"), engine("b", "3x20"), engine("c", "2x20"))
+    evaluate(trigger(PLAIN)["query"], *pods, replicas("2x20"), value=12)
 
 
 def test_a_series_that_is_missing_alone_is_a_gap_too(evaluate: Callable[..., None]) -> None:
-    evaluate(trigger(PLAIN)["query"], engine("a", "1x20", None), replicas("2x20"), value=64)
+    evaluate(trigger(PLAIN)["query"], engine("a", "1x20", None), engine("b", "1x20", None), replicas("2x20"), value=64)
 
 
 def test_two_replicas_of_kube_state_metrics_give_one_element(evaluate: Callable[..., None]) -> None:
@@ -130,7 +160,11 @@ def test_two_replicas_of_kube_state_metrics_give_one_element(evaluate: Callable[
 
 
 def test_a_start_that_is_not_scraped_yet_asks_for_what_is_there(evaluate: Callable[..., None]) -> None:
-    evaluate(trigger(ZERO)["query"], replicas("1x20", name="gpt-oss-20b"), value=32)
+    evaluate(trigger(PLAIN)["query"], replicas("3x20", "0x20"), value=96)
+
+
+def test_a_replica_that_never_becomes_ready_keeps_no_model_awake(evaluate: Callable[..., None]) -> None:
+    evaluate(trigger(ZERO)["query"], replicas("1x20", "0x20", name="gpt-oss-20b"), value=0)
 
 
 def test_without_any_series_a_queue_is_an_error_and_never_idle(evaluate: Callable[..., None]) -> None:
@@ -153,12 +187,14 @@ def test_at_zero_nothing_asks_for_a_replica(evaluate: Callable[..., None]) -> No
 
 def test_the_way_from_the_first_request_to_zero(evaluate: Callable[..., None]) -> None:
     query = trigger(ZERO)["query"]
-    # woken at 1m, scraped from 3m on, busy until 5m, gone at 8m
-    pods = replicas("0x3 1x27 0x10", name="gpt-oss-20b")
+    # woken at 1m, ready at 2m30s, scraped from 3m on, busy until 5m, gone at 8m
+    pods = replicas("0x3 1x27 0x10", "0x9 1x21 0x10", name="gpt-oss-20b")
     load = engine("a", "_x12 6x7 0x11 stale", "_x12 1x7 0x11 stale", job=ZERO_JOB, model=ZERO_MODEL)
     for at, value in (
         ("45s", 0),
-        ("1m", 32),
+        # until it is ready, the request that is held for it keeps it
+        ("1m", 0),
+        ("2m30s", 32),
         ("2m45s", 32),
         ("3m", 7),
         ("4m45s", 7),

@@ -145,6 +145,23 @@ def test_the_series_of_a_query_are_found_with_what_stands_around_them() -> None:
     assert found == [("R", ("max", "increase"), True), ("x", ("sum", "scalar"), False), ("y", ("sum",), False)]
 
 
+@pytest.mark.parametrize(
+    ("query", "aggregated"),
+    [
+        ("sum(x)", True),
+        ("sum by (pod) (x)", False),
+        ("sum(x) by (pod)", False),
+        ("sum(group by (pod) (x))", True),
+        ("sum(group(x) by (pod))", True),
+        ("max by (pod) (sum(x))", True),
+        ("rate(x[2m])", False),
+    ],
+)
+def test_one_aggregation_of_everything_is_enough(query: str, aggregated: bool) -> None:
+    (item,) = selectors(query)
+    assert item.aggregated is aggregated
+
+
 def test_real_releases_pass() -> None:
     assert scopes()[PAIR].objects
     assert not [(key, text) for key, scope in scopes().items() for text in texts(check, scope)]
