@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -149,26 +148,3 @@ def _version(chart_yaml: str) -> str:
     return next(
         line.partition(":")[2].strip().strip('"') for line in chart_yaml.splitlines() if line.startswith("version:")
     )
-
-
-def single(helm: Path, chart: Path, values: Path, *, namespace: str, minor: str) -> list[Tree]:
-    """Render one chart by itself, as a user does by hand, the schema in play.
-
-    Raises: ProblemsFound when Helm refuses.
-    """
-    command = [str(helm), "template", "x", str(chart), "--values", str(values)]
-    command += ["--namespace", namespace, "--kube-version", f"{minor}.0"]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-    if done.returncode != 0:
-        raise ProblemsFound((_tool_problem(done),))
-    text = done.stdout.replace(f"# Source: {chart.name}/", f"# Source: batch/charts/{chart.name}/")
-    return [data for _, _, data in documents(text)]
-
-
-def copy_chart(files: Mapping[str, str], folder: Path) -> None:
-    """Write a chart's files."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for file, text in files.items():
-        path = folder / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")

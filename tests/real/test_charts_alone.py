@@ -16,15 +16,14 @@ from generator import recipes, tools
 from generator.charts.base import BASE_CHARTS, EXAMPLES
 from generator.charts.build import Chart, minimal
 from generator.dump import dump
-from generator.errors import ProblemsFound
 from generator.model.axes import Engine, Recipe, Scaling, Stack, Topology
-from generator.render.batch import copy_chart, single
 from generator.resolve.layers import find
 from generator.template.expand import expand, holds
 from generator.validate import cel, kubeconform
 from generator.values.schema import fields
 from generator.values.tree import merge
 from tests.real.reads import reads
+from tests.support.by_hand import Refused, template, write_chart
 
 Tree = dict[str, Any]
 
@@ -50,14 +49,14 @@ def folder(charts: Mapping[str, Chart], tmp_path_factory: pytest.TempPathFactory
     """All charts on disk."""
     place = tmp_path_factory.mktemp("charts")
     for name, chart in charts.items():
-        copy_chart(chart.files, place / name)
+        write_chart(chart.files, place / name)
     return place
 
 
 def by_helm(helm: Path, folder: Path, name: str, values: Tree, tmp_path: Path) -> list[Tree]:
     file = tmp_path / "values.yaml"
     file.write_text(dump(values), encoding="utf-8")
-    return single(helm, folder / name, file, namespace="team", minor="1.35")
+    return template(helm, folder / name, file, namespace="team", minor="1.35")
 
 
 def objects(chart: Chart, values: Tree) -> Iterator[Tree]:
@@ -123,9 +122,9 @@ def test_helm_refuses_an_unknown_key_and_a_wrong_type_by_the_schema(
 ) -> None:
     key = next(iter(MINIMAL[name]))
     wrong = {**MINIMAL[name], "naem": "x", key: 7}
-    with pytest.raises(ProblemsFound) as found:
+    with pytest.raises(Refused) as found:
         by_helm(helm, folder, name, wrong, tmp_path)
-    message = found.value.problems[0].message
+    message = str(found.value)
     assert "additional properties 'naem' not allowed" in message
     assert f"at '/{key}': got number, want string" in message
 

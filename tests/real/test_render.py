@@ -14,10 +14,11 @@ from generator.dump import dump
 from generator.errors import Location, ProblemsFound
 from generator.pipeline import Made
 from generator.render import batch
-from generator.render.batch import Job, copy_chart, render, single
+from generator.render.batch import Job, render
 from generator.resolve.layers import find
 from generator.resolve.release import Resolved
 from generator.template.expand import expand, holds
+from tests.support.by_hand import template, write_chart
 
 Tree = dict[str, Any]
 Texts = Mapping[str, Mapping[str, str]]
@@ -56,11 +57,11 @@ def test_a_release_by_itself_with_helms_own_schema_check_equals_its_part_of_the_
     tmp_path: Path,
 ) -> None:
     for key, item in covering(resolved).items():
-        copy_chart(charts[item.chart].files, tmp_path / item.chart)
+        write_chart(charts[item.chart].files, tmp_path / item.chart)
         file = tmp_path / "values.yaml"
         file.write_text(dump(item.values), encoding="utf-8")
         minor = item.context.environment.value.versions.kubernetes
-        found = single(helm, tmp_path / item.chart, file, namespace=item.namespace, minor=minor)
+        found = template(helm, tmp_path / item.chart, file, namespace=item.namespace, minor=minor)
         assert sorted(map(dump, found)) == sorted(map(dump, made[key].objects.values())), key
 
 
