@@ -37,6 +37,7 @@ from generator.validate import argocd_options, argocd_waves, cel, kubeconform
 from generator.validate.registry import ENVIRONMENT_CHECKS, RELEASE_CHECKS
 from generator.validate.scope import EnvironmentScope, Finding, ReleaseScope
 from generator.values.schema import DIALECT
+from generator.write import Changes, compare
 
 Tree = dict[str, Any]
 Say = Callable[[str], None]
@@ -64,10 +65,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """The output tree as a value, what may be deleted, what was found, and the figures of the run."""
+    """The output tree as a value, how the disk differs from it, what was found, and the figures of the run."""
 
     tree: dict[str, str]
-    owned: tuple[str, ...]
+    changes: Changes
     problems: tuple[Problem, ...]
     figures: dict[str, int]
 
@@ -110,7 +111,8 @@ def run(options: Options, say: Say) -> Outcome:
     say("check")
     objects = every_object(sources, made, own)
     tree = dict(tree_of(options, charts, made, own))
-    judged = objects if options.everything else differing(options.root, tree, objects)
+    changes = compare(options.root, tree, owned(options, sources))
+    judged = objects if options.everything else differing(tree, changes, objects)
     with ThreadPoolExecutor() as pool:
         # these read in processes of their own, while Python does the rest
         schema = pool.submit(lambda: list(schema_step(options, judged)))
@@ -128,7 +130,7 @@ def run(options: Options, say: Say) -> Outcome:
         "objects": len(objects),
         "checks": count,
     }
-    return Outcome(tree, owned(options, sources), ordered(problems), figures)
+    return Outcome(tree, changes, ordered(problems), figures)
 
 
 def load_step(options: Options) -> tuple[Sources, list[Problem]]:
@@ -293,18 +295,15 @@ def every_object(
 
 
 def differing(
-    root: Path, tree: Mapping[str, str], objects: Mapping[str, tuple[str, Tree]]
+    tree: Mapping[str, str], changes: Changes, objects: Mapping[str, tuple[str, Tree]]
 ) -> dict[str, tuple[str, Tree]]:
     """Keep the objects whose file is not on the disk as it would be written."""
+    apart = {*changes.new, *changes.changed}
     out = {}
     for key, (minor, manifest) in objects.items():
         environment, release, file = key.split("/", 2)
         path = file if release == BASE else output.object_path(environment, release, manifest)
-        try:
-            same = path in tree and (root / path).read_bytes() == tree[path].encode()
-        except OSError:
-            same = False
-        if not same:
+        if path in apart or path not in tree:
             out[key] = (minor, manifest)
     return out
 

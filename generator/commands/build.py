@@ -21,11 +21,10 @@ def run(options: pipeline.Options, *, form: str) -> int:
     progress.done()
     if outcome.failed:
         return refuse(outcome.problems, form)
-    changes = write.compare(options.root, outcome.tree, outcome.owned)
-    write.apply(options.root, outcome.tree, changes)
+    write.apply(options.root, outcome.tree, outcome.changes)
     show(outcome.problems, form)
     if form == "text":
-        print(summary(outcome.figures, changes, time.perf_counter() - start, done=True))
+        print(summary(outcome.figures, outcome.changes, time.perf_counter() - start, done=True))
     return Exit.CLEAN
 
 

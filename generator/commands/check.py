@@ -23,11 +23,10 @@ def run(options: pipeline.Options, *, form: str) -> int:
         show(found.problems, form)
         return Exit.PROBLEMS
     progress.done()
-    changes = write.compare(options.root, outcome.tree, outcome.owned)
-    show((*outcome.problems, *drift(changes)), form)
+    show((*outcome.problems, *drift(outcome.changes)), form)
     if form == "text" and not outcome.failed:
-        print(summary(outcome.figures, changes, time.perf_counter() - start, done=False))
-    return Exit.PROBLEMS if outcome.failed or changes.any else Exit.CLEAN
+        print(summary(outcome.figures, outcome.changes, time.perf_counter() - start, done=False))
+    return Exit.PROBLEMS if outcome.failed or outcome.changes.any else Exit.CLEAN
 
 
 def drift(changes: write.Changes) -> tuple[Problem, ...]:

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from generator.pipeline import differing
+from generator.write import Changes
 
 OBJECT = {"kind": "Service", "metadata": {"name": "llama"}}
 FILE = "environments/prod/rendered/llama/service-llama.yaml"
 OBJECTS = {"prod/llama/service.yaml": ("1.35", OBJECT)}
+TREE = {FILE: "made\n"}
 
 
-def on_disk(root: Path, text: str) -> None:
-    (root / FILE).parent.mkdir(parents=True)
-    (root / FILE).write_text(text, encoding="utf-8")
+def test_an_object_that_is_on_the_disk_as_it_would_be_is_left_out() -> None:
+    assert differing(TREE, Changes((), (), ()), OBJECTS) == {}
 
 
-def test_an_object_that_is_on_the_disk_as_it_would_be_is_left_out(tmp_path: Path) -> None:
-    on_disk(tmp_path, "same\n")
-    assert differing(tmp_path, {FILE: "same\n"}, OBJECTS) == {}
+def test_an_object_that_changed_is_read() -> None:
+    assert differing(TREE, Changes((), (FILE,), ()), OBJECTS) == OBJECTS
 
 
-def test_an_object_that_changed_is_read(tmp_path: Path) -> None:
-    on_disk(tmp_path, "old\n")
-    assert differing(tmp_path, {FILE: "new\n"}, OBJECTS) == OBJECTS
+def test_an_object_that_is_new_is_read() -> None:
+    assert differing(TREE, Changes((FILE,), (), ()), OBJECTS) == OBJECTS
 
 
-def test_an_object_that_is_new_is_read(tmp_path: Path) -> None:
-    assert differing(tmp_path, {FILE: "new\n"}, OBJECTS) == OBJECTS
+def test_an_object_that_a_filter_leaves_unwritten_is_read() -> None:
+    assert differing({}, Changes((), (), ()), OBJECTS) == OBJECTS
 
 
-def test_an_object_of_the_environment_is_known_by_its_own_path(tmp_path: Path) -> None:
-    on_disk(tmp_path, "same\n")
-    assert differing(tmp_path, {FILE: "same\n"}, {f"prod/_base/{FILE}": ("1.35", OBJECT)}) == {}
+def test_an_object_of_the_environment_is_known_by_its_own_path() -> None:
+    assert differing(TREE, Changes((), (), ()), {f"prod/_base/{FILE}": ("1.35", OBJECT)}) == {}
