@@ -41,8 +41,10 @@ def command_of(pod: Manifest, folder: Path) -> list[str]:
     program = pod["metadata"]["annotations"][ANNOTATION]
     if program == SIMULATOR:
         return [str(tools.find("llm-d-inference-sim")), *container.get("args", ())]
-    control = folder / "engines" / f"{pod['metadata']['labels'].get('app.kubernetes.io/instance', '-')}.json"
-    return [sys.executable, "-m", "generator.cluster.engine", program, str(control), *container.get("args", ())]
+    metadata = pod["metadata"]
+    control = folder / "engines" / f"{metadata['labels'].get('app.kubernetes.io/instance', '-')}.json"
+    module = [sys.executable, "-m", "generator.cluster.engine"]
+    return [*module, program, str(control), metadata["name"], *container.get("args", ())]
 
 
 def environment_of(pod: Manifest) -> dict[str, str]:

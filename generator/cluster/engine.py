@@ -1,8 +1,8 @@
-"""Stands in for an engine that needs a GPU: `python -m generator.cluster.engine NAME CONTROL [ITS ARGUMENTS]`.
+"""Stands in for an engine that needs a GPU: `python -m generator.cluster.engine NAME CONTROL POD [ITS ARGUMENTS]`.
 
 It answers chat requests with made-up tokens, so many at a time, and exports what runs and waits under the names that
-the engine has. CONTROL is a file that need not exist: `{"mode": "silent"}` leaves the metrics out, `{"mode": "broken"}`
-answers scrapes with an error.
+the engine has. CONTROL is a file that need not exist: `{"mode": "silent"}` leaves the metrics out, `broken` answers
+scrapes with an error, `crash` ends it before it starts; `{"pods": {POD: MODE}}` speaks to single pods.
 """
 
 from __future__ import annotations
@@ -44,19 +44,21 @@ NAMES = {
 class Engine:
     """Requests in flight and waiting."""
 
-    def __init__(self, names: Names, model: str, control: Path) -> None:
+    def __init__(self, names: Names, model: str, control: Path, pod: str) -> None:
         self.names = names
         self.model = model
         self.control = control
+        self.pod = pod
         self.places = threading.Semaphore(AT_A_TIME)
         self.lock = threading.Lock()
         self.running = self.waiting = 0
         self.stopping = threading.Event()
 
     def mode(self) -> str:
-        """Tell how the metrics are to be answered."""
+        """Tell what is to go wrong."""
         with contextlib.suppress(OSError, ValueError):
-            return str(json.loads(self.control.read_text()).get("mode", ""))
+            asked = json.loads(self.control.read_text())
+            return str(asked.get("pods", {}).get(self.pod, asked.get("mode", "")))
         return ""
 
     def metrics(self) -> str:
@@ -146,11 +148,14 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("engine", choices=NAMES)
     parser.add_argument("control", type=Path)
+    parser.add_argument("pod")
     parser.add_argument("--served-model-name", default="model")
     parser.add_argument("--port", type=int, default=8000)
     # every other argument is the engine's own
     options, _ = parser.parse_known_args(arguments)
-    engine = Engine(NAMES[options.engine], options.served_model_name, options.control)
+    engine = Engine(NAMES[options.engine], options.served_model_name, options.control, options.pod)
+    if engine.mode() == "crash":
+        sys.exit("as told")
     signal.signal(signal.SIGTERM, lambda *_: engine.stopping.set())
     server = Server(("", options.port), handler(engine))
     threading.Thread(target=server.serve_forever, daemon=True).start()
