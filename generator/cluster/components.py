@@ -17,7 +17,7 @@ from generator import tools
 from generator.cluster import setup
 from generator.cluster.nodes import FAKE
 from generator.cluster.setup import PROMETHEUS_ADDRESS, SERVICES, Setup
-from generator.sources.environment import Environment
+from generator.sources.environment import Environment, Keda
 
 Manifest = dict[str, Any]
 AGENT_KEY = '.metadata.annotations["modelyard.dev/process"]'
@@ -257,7 +257,8 @@ def _application_controller(run: Setup, environment: Environment) -> Component:
 
 def _keda(run: Setup, environment: Environment) -> Iterator[Component]:
     config, ports, served = run.kubeconfig, run.ports, run.keys / "served"
-    namespace = environment.keda.namespace if environment.keda else "keda"
+    keda = environment.keda or Keda()
+    namespace, qps = keda.namespace, keda.kube_api_qps
     own = {
         "KUBECONFIG": str(config),
         "POD_NAMESPACE": namespace,
@@ -279,6 +280,8 @@ def _keda(run: Setup, environment: Environment) -> Iterator[Component]:
             "--enable-apiservice-patching=false",
             "--leader-elect=false",
             "--zap-encoder=console",
+            f"--kube-api-qps={qps}",
+            f"--kube-api-burst={2 * qps}",
         ],
         f"http://127.0.0.1:{ports['keda-health']}/readyz",
         own,
