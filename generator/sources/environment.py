@@ -168,6 +168,9 @@ class Keda(Closed, frozen=True, kw_only=True):
     )
     interceptor_port: Positive = 8080
     scaler_address: Text = "keda-add-ons-http-external-scaler.keda:9090"
+    kube_api_qps: Annotated[
+        Positive, Meta(description="Requests a second that its operator may make, --kube-api-qps; 20 unless it is told")
+    ] = 20
 
 
 class SecretStore(Closed, frozen=True, kw_only=True):

@@ -18,6 +18,11 @@ from generator.validate.scope import EnvironmentScope
 
 CHECK = "cluster"
 LISTED = 4
+# The external scaler tells KEDA of every route that is asked five times a second, and KEDA writes each time to the
+# status. Over its limit all wait for each other: ten routes that were asked for 40 s at the default of 20 requests a
+# second went to zero 102 s after the last byte, with a cooldown of 8 s; at 300 after 8 s.
+# Source: kedacore/http-add-on 0.15.0 scaler/config.go, kedacore/keda 2.21.0 pkg/scaling/scale_handler.go; measured.
+PUSHES_PER_S = 5
 
 # by group of the API: the key under `versions`, and what it is called
 CONTROLLERS: dict[str, tuple[str, str]] = {
@@ -58,6 +63,7 @@ def check(scope: EnvironmentScope) -> Iterator[Problem]:
         hint = f"install it and set versions.{key}, or choose a scaling, topology or stack without it"
         yield scope.problem(("versions",), message, hint, CHECK)
     yield from _stacks(scope, versions)
+    yield from _pushes(scope)
 
 
 def _written(versions: Versions) -> dict[str, str | None]:
@@ -106,3 +112,18 @@ def _stacks(scope: EnvironmentScope, versions: dict[str, str | None]) -> Iterato
         if have is not None and have != wanted:
             message = f"the cluster runs {stack} {have}, and the charts are made for {wanted}"
             yield scope.problem(("versions", stack), message, f"set {stack}: {wanted}, or change its default", CHECK)
+
+
+def _pushes(scope: EnvironmentScope) -> Iterator[Problem]:
+    """Compare what KEDA's operator may ask of the API server with what the releases that go to zero make it ask."""
+    routes = sum(item["kind"] == "InterceptorRoute" for release in scope.releases for item in release.objects.values())
+    keda = scope.facts.keda
+    needs = PUSHES_PER_S * routes
+    if keda is None or needs <= keda.kube_api_qps:
+        return
+    message = (
+        f"{routes} releases that go to zero make KEDA write {needs} times a second while all are asked, and it may "
+        f"{keda.kube_api_qps} times: they wake late, and stay awake for minutes when nobody asks any more"
+    )
+    hint = f"start its operator with --kube-api-qps={needs} or more and --kube-api-burst, and set keda.kubeApiQps"
+    yield scope.problem(("keda", "kubeApiQps"), message, hint, CHECK, severity=Severity.WARNING)

@@ -67,6 +67,25 @@ def test_another_argo_cd_is_a_warning() -> None:
     assert problem.severity is Severity.WARNING
 
 
+def asked_at_once(qps: int) -> list[str]:
+    many = [scope for key, scope in scopes().items() if key.startswith("dev/")]
+    keda = msgspec.structs.replace(facts_of("dev").keda, kube_api_qps=qps)
+    found = cluster.check(environment("dev", *many, facts=facts_of("dev", keda=keda)))
+    return [f"{problem.path}: {problem.severity.value}: {problem.message}" for problem in found]
+
+
+def test_more_routes_than_keda_may_write_of_are_a_warning() -> None:
+    (text,) = asked_at_once(49)
+    assert text == (
+        "keda.kubeApiQps: warning: 10 releases that go to zero make KEDA write 50 times a second while all are asked, "
+        "and it may 49 times: they wake late, and stay awake for minutes when nobody asks any more"
+    )
+
+
+def test_as_many_routes_as_keda_may_write_of_are_fine() -> None:
+    assert asked_at_once(50) == []
+
+
 def test_two_releases_may_not_make_one_object() -> None:
     other = changed(scopes()["staging/qwen3-8b"], "service.yaml", ("metadata", "name"), "llama-70b-pd-decode")
     pair = scopes()[PAIR]
