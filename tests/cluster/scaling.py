@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import itertools
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import yaml
@@ -21,21 +26,24 @@ from generator import recipes, tools
 from generator.charts.build import minimal
 from generator.cluster import control, marks, setup
 from generator.cluster.client import Api, Manifest
-from generator.cluster.engine import TOKEN_S
+from generator.cluster.engine import NAMES, TOKEN_S
 from generator.cluster.follow import follow
 from generator.cluster.setup import Setup
 from generator.cluster.traffic import Answer, chat_many
 from generator.commands.cluster import environment_of
 from generator.model.axes import Recipe, Scaling, Topology
+from generator.scaling import zero
 from generator.values.tree import merge
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "truth"
 # what one replica is meant to have, and how many there can be
 TARGET, MOST = 4, 3
-# as shipped, and as the tests have them
-SHIPPED = {"pollingSeconds": 15, "cooldownSeconds": 600, "stabilizationSeconds": 300, "scaleInPeriodSeconds": 60}
-PACE = {"pollingSeconds": 2, "cooldownSeconds": 12, "stabilizationSeconds": 6, "scaleInPeriodSeconds": 3}
+# the times as they are shipped, and as the tests have them by day
+SHIPPED = {name: value for name, value in msgspec.to_builtins(zero.Options()).items() if name != "heldRequests"}
+DIVIDED = {"pollingSeconds": 2, "cooldownSeconds": 8, "stabilizationSeconds": 6, "scaleInPeriodSeconds": 3}
+NIGHTLY = bool(os.environ.get("MODELYARD_NIGHTLY"))
+PACE = SHIPPED if NIGHTLY else DIVIDED
 STARTUP_S, SCHEDULE_S = 30, 20
 # what the interceptor's route says of readiness
 HELD_S = STARTUP_S + SCHEDULE_S
@@ -69,7 +77,8 @@ def values(recipe: Recipe, name: str, pace: Tree) -> Tree:
     over: Tree = {
         "name": name,
         "namespace": NAMESPACE,
-        "model": {"servedName": name},
+        # the simulator's own is too short for a stream of minutes
+        "model": {"servedName": name, "contextTokens": 16384},
         "roles": roles,
         "monitoring": {"enabled": True},
         "timing": {"startupSeconds": STARTUP_S, "scheduleSeconds": SCHEDULE_S, "drainSeconds": 60, "preStopSeconds": 1},
@@ -186,12 +195,19 @@ class Stage:
             if change:
                 change(manifest)
             if first_cooldown_s and manifest["kind"] == "ScaledObject":
-                self.wait(f"{name} is ready", lambda: self.history.now(name).ready == 1, 60)
-                # its series are there then, so that nothing counts as activity
-                time.sleep(5)
+                self.wait(f"{name} reads as idle", partial(self._idle, name, manifest), 60, step=1)
                 manifest["spec"]["initialCooldownPeriod"] = first_cooldown_s
             self.api.apply(manifest)
         self.scaled += scaled_in(recipe, name, manifests)
+
+    def _idle(self, name: str, scaled_object: Manifest) -> bool:
+        """Tell whether KEDA would find no load: until all series are there, a replica that is ready counts as one."""
+        triggers = scaled_object["spec"]["triggers"]
+        query = next(trigger["metadata"]["query"] for trigger in triggers if trigger["type"] == "prometheus")
+        ready = f'kube_deployment_status_replicas_ready{{namespace="{NAMESPACE}",deployment="{name}"}}'
+        # both come in scrapes of their own: a look at one moment can see neither
+        always, load = f"min_over_time({ready}[5s])", f"max_over_time(({query})[5s:1s])"
+        return self.query(always) == [1] and self.query(load) == [0]
 
     def close(self) -> None:
         """Take everything down."""
@@ -202,26 +218,67 @@ class Stage:
         """Send requests to it, all at once: through the interceptor what can be at zero."""
         return Traffic(self, scaled, tokens)
 
-    def wait(self, what: str, condition: Callable[[], bool], seconds: float) -> float:
-        """Wait until something holds; give the seconds that it took."""
+    def wait(self, what: str, condition: Callable[[], bool], seconds: float, *, step: float = 0.05) -> float:
+        """Wait until something holds, looking in steps; give the seconds that it took."""
         begin = time.monotonic()
         while not condition():
-            assert time.monotonic() - begin < seconds, f"not after {seconds:.0f} s: {what}"
-            time.sleep(0.05)
+            assert time.monotonic() - begin < seconds, f"not after {seconds:.0f} s: {what}; {self.said()}"
+            time.sleep(step)
         return time.monotonic() - begin
 
-    def engines(self, scaled: Scaled, mode: str) -> None:
-        """Tell the stand-ins of a release how to answer scrapes."""
-        (self.run.folder / "engines" / f"{scaled.release}.json").write_text(json.dumps({"mode": mode}))
+    def said(self) -> str:
+        """Write what KEDA says of every release, for whoever asks why a test failed."""
+        found = []
+        for item in self.api.list("keda.sh/v1alpha1", "ScaledObject", NAMESPACE):
+            status = item.get("status") or {}
+            active = next((c["status"] for c in status.get("conditions") or () if c["type"] == "Active"), "-")
+            now = self.history.now(item["spec"]["scaleTargetRef"]["name"])
+            since = status.get("lastActiveTime", "never")
+            found.append(
+                f"{item['metadata']['name']}: active {active}, last {since}, {now.ready} of {now.wanted} ready"
+            )
+        return "\n".join(found)
+
+    def engines(self, release: str, mode: str = "", pods: Mapping[str, str] | None = None) -> None:
+        """Tell the stand-ins of a release, or single pods of it, what is to go wrong."""
+        partial = self.run.folder / "engines" / f"{release}.partial"
+        partial.write_text(json.dumps({"mode": mode, "pods": pods or {}}))
+        # whole at once: they read it at any time
+        partial.replace(partial.with_suffix(".json"))
+
+    def pods(self, scaled: Scaled) -> list[Manifest]:
+        """List its pods that have an address and are not about to go."""
+        found = self._pods(scaled)
+        return [pod for pod in found if pod["status"].get("podIP") and "deletionTimestamp" not in pod["metadata"]]
+
+    def alone(self, scaled: Scaled) -> bool:
+        """Tell whether it has a single pod, and none that is about to go."""
+        return len(self._pods(scaled)) == 1
+
+    def _pods(self, scaled: Scaled) -> list[Manifest]:
+        labels = {"app.kubernetes.io/instance": scaled.release, "app.kubernetes.io/component": scaled.component}
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        return self.api.list("v1", "Pod", NAMESPACE, selector=selector)
 
     def addresses(self, scaled: Scaled) -> list[tuple[str, int]]:
         """List where its pods answer."""
         if scaled.served:
             return [(f"{scaled.release}.{NAMESPACE}", 80)]
-        labels = {"app.kubernetes.io/instance": scaled.release, "app.kubernetes.io/component": scaled.component}
-        selector = ",".join(f"{key}={value}" for key, value in labels.items())
-        found = self.api.list("v1", "Pod", NAMESPACE, selector=selector)
-        return [(pod["status"]["podIP"], _port(pod)) for pod in found if pod["status"].get("podIP")]
+        return [(pod["status"]["podIP"], _port(pod)) for pod in self.pods(scaled)]
+
+    def shares(self, scaled: Scaled) -> list[int]:
+        """Tell how many requests each of its pods has, the most first, as Prometheus last saw them."""
+        names = NAMES["vllm"]
+        series = f'{{__name__=~"{names.running}|{names.waiting}",job="{NAMESPACE}/{scaled.name}"}}'
+        return sorted((int(value) for value in self.query(f"sum by (pod) ({series})")), reverse=True)
+
+    def query(self, query: str) -> list[float]:
+        """Ask Prometheus; give the values of the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.run.forwards["prometheus"], timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", f"/api/v1/query?{urlencode({'query': query})}")
+            answer = json.loads(connection.getresponse().read())
+        return [float(item["value"][1]) for item in answer["data"]["result"]]
 
 
 def _port(pod: Manifest) -> int:
@@ -269,12 +326,8 @@ class Traffic:
 
     def wait(self) -> list[Answer]:
         """Wait for the last answer."""
-        self._thread.join(240)
+        self._thread.join(max(self.tokens) * TOKEN_S + 240)
         return self.answers
-
-    def over(self) -> bool:
-        """Tell whether the last answer is there."""
-        return not self._thread.is_alive()
 
     def in_flight(self, at: float) -> int:
         """Count the requests that were in flight at a time, once all are over."""
@@ -287,6 +340,40 @@ class Traffic:
     def whole(self) -> list[str]:
         """Name every answer that is not what was asked for."""
         return [str(answer) for answer in self.answers if answer.status != 200 or not answer.complete or answer.problem]
+
+
+class Load:
+    """As many requests in flight as asked for, two less while some follow others, until it is told to end."""
+
+    TOGETHER, TURN_S = 2, 32
+
+    def __init__(self, stage: Stage, scaled: Scaled, requests: int) -> None:
+        self.sent: list[Traffic] = []
+        self._stage, self._scaled = stage, scaled
+        self._over = threading.Event()
+        lines = requests // self.TOGETHER
+        # the first turns differ, so that not all lines change at the same time
+        first = [self.TURN_S * (line + 1) / lines for line in range(lines)]
+        self._lines = [threading.Thread(target=self._follow, args=(seconds,), daemon=True) for seconds in first]
+        for line in self._lines:
+            line.start()
+
+    def _follow(self, seconds: float) -> None:
+        while not self._over.is_set():
+            traffic = self._stage.ask(self._scaled, [int(seconds / TOKEN_S)] * self.TOGETHER)
+            self.sent.append(traffic)
+            traffic.wait()
+            seconds = self.TURN_S
+
+    def end(self) -> None:
+        """Ask no more; the streams that are there come to their ends."""
+        self._over.set()
+
+    def wait(self) -> list[Traffic]:
+        """Wait for the last answer."""
+        for line in self._lines:
+            line.join()
+        return self.sent
 
 
 def enough(load: int) -> int:
