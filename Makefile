@@ -21,9 +21,11 @@ check: tools
 test: test-tools lint
 	$(VENV)/python -m pytest -n 2
 
-# What needs the package registries, or many minutes: fact files made again from the released packages.
-test-nightly: test-tools
-	$(VENV)/python -m pytest -m nightly
+# What needs the package registries, or an hour: fact files made again from the released packages, 500 Applications,
+# releases that scale at the times that are shipped. Linux.
+test-nightly: cluster-tools
+	$(VENV)/python -m pytest -m nightly --junit-xml=.cache/test-nightly.xml
+	MODELYARD_CLUSTER=1 MODELYARD_NIGHTLY=1 $(VENV)/python -m pytest tests/cluster/test_keda.py
 
 # Everything that needs a control plane: minutes, and Linux. The page docs/proof.md is made by a run that held.
 test-cluster: cluster-tools

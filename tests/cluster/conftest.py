@@ -28,21 +28,21 @@ ENVIRONMENTS = tuple(sorted(file.parent.name for file in (ROOT / "environments")
 class Cluster:
     """A running cluster of an environment, and what is rendered for it."""
 
-    def __init__(self, run: Setup, environment: Environment, seconds: float) -> None:
+    def __init__(self, run: Setup, environment: Environment, seconds: float, rendered: Rendered) -> None:
         self.run = run
         self.environment = environment
         self.name = environment.name
         self.seconds = seconds
         self.api: Api = control.api(run)
-        self.rendered = Rendered(ROOT, environment.name)
+        self.rendered = rendered
 
-    def wait(self, what: str, condition: Callable[[], bool], seconds: float = 60) -> float:
+    def wait(self, what: str, condition: Callable[[], bool], seconds: float = 60, *, pause_s: float = 0.05) -> float:
         """Wait until something holds; give the seconds that it took, and fail when it takes too long."""
         begin = time.monotonic()
         while not condition():
             if time.monotonic() - begin > seconds:
                 pytest.fail(f"not after {seconds:.0f} s: {what}")
-            time.sleep(0.05)
+            time.sleep(pause_s)
         return time.monotonic() - begin
 
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest:
@@ -68,7 +68,7 @@ def cluster(
     seconds = time.monotonic() - begin
     nodes = sum(pool.nodes for pool in environment.pools.values())
     proof.note("Control plane", environment.name, f"{nodes} nodes, ready", seconds=seconds)
-    found = Cluster(run, environment, seconds)
+    found = Cluster(run, environment, seconds, Rendered(ROOT, request.param))
     try:
         yield found
     finally:
@@ -79,10 +79,13 @@ def cluster(
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Write the page, if every file of this folder was run and everything held."""
+    """Write the page, if every file of this folder was run and everything held; by night what was run."""
     here = Path(__file__).parent
     left = set(here.glob("test_*.py")) - {item.path for item in session.items}
     option = session.config.option
-    ran = os.environ.get("MODELYARD_CLUSTER") and not option.keyword and not option.collectonly
-    if ran and exitstatus == 0 and not left:
-        proof.write(ROOT)
+    if exitstatus or option.keyword or option.collectonly or not os.environ.get("MODELYARD_CLUSTER"):
+        return
+    if os.environ.get("MODELYARD_NIGHTLY"):
+        proof.write(ROOT / ".cache" / "proof-shipped-times.md", "make test-nightly")
+    elif not left:
+        proof.write(ROOT / proof.PAGE, "make test-cluster")

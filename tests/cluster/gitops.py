@@ -1,15 +1,27 @@
-"""A git repository for Argo CD to read, and what Argo CD says of its Applications."""
+"""A git repository for Argo CD to read, what Argo CD says of its Applications, and a cluster with both."""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
+from generator import argocd
+from generator.cluster import control
 from generator.cluster.client import Api, Manifest
+from generator.cluster.follow import DELETED, follow
+from generator.commands.cluster import environment_of
+from tests.cluster import proof
+from tests.cluster.conftest import STAGES, Cluster
+from tests.cluster.rendered import Rendered
 
 _VERSION = "argoproj.io/v1alpha1"
+_EXTERNAL = ("external-secrets.io/v1", "ExternalSecret")
 _AS = ["-c", "user.name=modelyard", "-c", "user.email=modelyard@example.com"]
 
 
@@ -42,6 +54,24 @@ class Repository:
     def rendered(self, release: str) -> Path:
         """Name the folder of a release."""
         return self.environment / "rendered" / release
+
+    def remove(self, release: str) -> None:
+        """Take a release out of the work tree, as a build does once its file is gone."""
+        shutil.rmtree(self.rendered(release))
+        (self.environment / "argocd" / f"application-{release}.yaml").unlink()
+
+    def releases_with(self, kind: str, *, without: str = "-") -> list[str]:
+        """List the releases that have an object of a kind, and none of another.
+
+        Raises: AssertionError when there is none.
+        """
+        found = []
+        for folder in sorted((self.environment / "rendered").iterdir()):
+            kinds = {file.name.partition("-")[0] for file in folder.iterdir()}
+            if folder.name != "_base" and kind.lower() in kinds and without.lower() not in kinds:
+                found.append(folder.name)
+        assert found, f"no release of {self.environment.name} has a {kind}"
+        return found
 
     def edit(self, release: str, kind: str, change: Callable[[str], str]) -> None:
         """Change the text of the first object of a kind; a change that changes nothing is a mistake of the test."""
@@ -105,3 +135,102 @@ def why(application: Manifest) -> str:
     status = application.get("status") or {}
     conditions = [condition.get("message", "") for condition in status.get("conditions") or ()]
     return " ".join([*conditions, (status.get("operationState") or {}).get("message", "")])
+
+
+class Synced:
+    """A cluster that Argo CD holds in step with a repository."""
+
+    def __init__(self, cluster: Cluster, repository: Repository) -> None:
+        self.cluster = cluster
+        self.repository = repository
+        self.applications = Applications(cluster.api, cluster.environment.argocd_namespace)
+        self.root = f"{cluster.name}-root"
+
+    def application(self, release: str) -> str:
+        """Name the Application of a release."""
+        return f"{self.cluster.name}-{release}"
+
+    def wait(self, what: str, condition: Callable[[], bool], seconds: float = 60, *, pause_s: float = 0.05) -> float:
+        """Wait until something holds; when it takes too long, say what Argo CD complains about."""
+        try:
+            return self.cluster.wait(what, condition, seconds, pause_s=pause_s)
+        except pytest.fail.Exception as failure:
+            found = {
+                name: (word, why(self.applications.one(name))) for name, word in self.applications.unwell().items()
+            }
+            raise AssertionError(f"{failure}; not well: {found}") from None
+
+    def bootstrap(self, seconds: float = 300) -> tuple[int, float]:
+        """Apply what a person applies once; give the Applications that came of it, and how long it took."""
+        for manifest in argocd.bootstrap(self.cluster.environment):
+            self.cluster.api.apply(manifest)
+        wanted = len(list((self.repository.environment / "argocd").glob("application-*.yaml"))) + 1
+
+        def whole() -> bool:
+            return len(self.applications.all()) == wanted and not self.applications.unwell()
+
+        # each look reads them all
+        return wanted, self.wait(f"{wanted} Applications well", whole, seconds, pause_s=wanted / 500)
+
+    def look_again(self) -> tuple[str, ...]:
+        """Have every Application compared once more; give their names."""
+        names = tuple(self.applications.all())
+        self.applications.refresh(*names)
+        self.wait("every Application looked at", lambda: all(map(self.applications.looked_at, names)), 120)
+        return names
+
+    def reaches(self, releases: list[str], revision: str, seconds: float = 60) -> float:
+        """Have a commit looked at, as a webhook of the git server would; give the time until all are in step."""
+        names = [self.application(release) for release in releases]
+        begin = time.monotonic()
+        self.applications.refresh(*names)
+        for name in names:
+            self.wait(f"{name} at {revision[:8]}", lambda name=name: self.applications.at(name, revision), seconds)
+        return time.monotonic() - begin
+
+
+def write_secrets(api: Api) -> None:
+    """Stand in for the External Secrets Operator, whose status is simulated: a Secret with no real value for each.
+
+    KEDA resolves what the containers of its target name before it makes an autoscaler.
+    """
+
+    def written(event: str, item: Manifest) -> None:
+        if event == DELETED:
+            return
+        spec, metadata = item["spec"], item["metadata"]
+        owner = {key: metadata[key] for key in ("name", "uid")}
+        place = {"name": spec["target"]["name"], "namespace": metadata["namespace"]}
+        owners = [{"apiVersion": _EXTERNAL[0], "kind": _EXTERNAL[1], **owner}]
+        api.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {**place, "ownerReferences": owners},
+                "type": spec["target"].get("template", {}).get("type", "Opaque"),
+                # what a login to registries must look like, and any other value can
+                "stringData": {entry["secretKey"]: '{"auths": {}}' for entry in spec["data"]},
+            }
+        )
+
+    if api.knows({"apiGroup": _EXTERNAL[0], "kind": _EXTERNAL[1]}):
+        follow(api, *_EXTERNAL, written)
+
+
+@contextlib.contextmanager
+def synced(root: Path, name: str, folder: Path) -> Iterator[Synced]:
+    """Bring up the cluster of an environment with every controller that can run here, and a repository for it."""
+    environment = environment_of(root, name)
+    repository = Repository(folder, root, name)
+    begin = time.monotonic()
+    run = control.up(root, environment, stages=STAGES, repository=repository.bare, say=lambda _: None)
+    cluster = Cluster(run, environment, time.monotonic() - begin, Rendered(root, name))
+    run.series.write_text(cluster.rendered.idle())
+    cluster.api.discover()
+    write_secrets(cluster.api)
+    proof.note("Control plane", name, f"with {', '.join(run.parts)}, ready", seconds=cluster.seconds)
+    try:
+        yield Synced(cluster, repository)
+    finally:
+        cluster.api.close()
+        control.down(root, name)

@@ -14,49 +14,15 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import argocd
-from generator.cluster import control
-from generator.commands.cluster import environment_of
 from generator.pipeline import Options
 from generator.pipeline import run as build
 from tests.cluster import proof
-from tests.cluster.conftest import ROOT, STAGES, Cluster
-from tests.cluster.gitops import Applications, Repository, why
+from tests.cluster.conftest import ROOT
+from tests.cluster.gitops import Repository, Synced, synced, why
 
 SECTION = "Argo CD syncs the environment"
 NAME = "dev"
 MARKS = (proof.SIMULATED,)
-
-
-class Argo:
-    """A cluster that Argo CD holds in step with a repository."""
-
-    def __init__(self, cluster: Cluster, repository: Repository) -> None:
-        self.cluster = cluster
-        self.repository = repository
-        self.applications = Applications(cluster.api, cluster.environment.argocd_namespace)
-        self.namespace = min(cluster.environment.namespaces)
-
-    def application(self, release: str) -> str:
-        return f"{NAME}-{release}"
-
-    def wait(self, what: str, condition: object, seconds: float = 60) -> float:
-        assert callable(condition)
-        try:
-            return self.cluster.wait(what, condition, seconds)
-        except pytest.fail.Exception as failure:
-            found = {
-                name: (word, why(self.applications.one(name))) for name, word in self.applications.unwell().items()
-            }
-            raise AssertionError(f"{failure}; not well: {found}") from None
-
-    def release_with(self, kind: str, *, without: str = "") -> str:
-        """Choose a release that has an object of a kind."""
-        for folder in sorted((self.repository.environment / "rendered").iterdir()):
-            kinds = {file.name.partition("-")[0] for file in folder.iterdir()}
-            if folder.name != "_base" and kind.lower() in kinds and without.lower() not in kinds:
-                return folder.name
-        raise AssertionError(f"no release of {NAME} has a {kind}")
 
 
 def longer(text: str) -> str:
@@ -65,92 +31,89 @@ def longer(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def argo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Argo]:
-    environment = environment_of(ROOT, NAME)
-    repository = Repository(tmp_path_factory.mktemp("git"), ROOT, NAME)
-    begin = time.monotonic()
-    run = control.up(ROOT, environment, stages=STAGES, repository=repository.bare, say=lambda _: None)
-    cluster = Cluster(run, environment, time.monotonic() - begin)
-    run.series.write_text(cluster.rendered.idle())
-    proof.note("Control plane", NAME, f"with {', '.join(run.parts)}, ready", seconds=cluster.seconds)
-    try:
-        yield Argo(cluster, repository)
-    finally:
-        cluster.api.close()
-        control.down(ROOT, NAME)
+def argo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synced]:
+    with synced(ROOT, NAME, tmp_path_factory.mktemp("git")) as found:
+        yield found
 
 
-def test_one_manifest_brings_everything_up(argo: Argo) -> None:
+@pytest.fixture(scope="module")
+def namespace(argo: Synced) -> str:
+    return min(argo.cluster.environment.namespaces)
+
+
+def test_one_manifest_brings_everything_up(argo: Synced) -> None:
     """`modelyard bootstrap` is applied, and Argo CD does the rest: every Application Synced and Healthy.
 
     Seen to fail while Prometheus had no series: KEDA called the triggers broken, and Argo CD the release Degraded.
     """
-    for manifest in argocd.bootstrap(argo.cluster.environment):
-        argo.cluster.api.apply(manifest)
-    wanted = len(list((argo.repository.environment / "argocd").glob("application-*.yaml"))) + 1
-    whole = lambda: len(argo.applications.all()) == wanted and not argo.applications.unwell()  # noqa: E731
-    seconds = argo.wait(f"{wanted} Applications well", whole, 300)
+    wanted, seconds = argo.bootstrap()
     proof.note(SECTION, NAME, f"root to all: {wanted} Applications Synced and Healthy", seconds=seconds, marks=MARKS)
 
 
-def test_a_second_look_finds_nothing_to_do(argo: Argo) -> None:
+def test_a_second_look_finds_nothing_to_do(argo: Synced) -> None:
     """Everything is compared again, with the objects as controllers have left them: nothing is OutOfSync.
 
     Seen to fail while the name of KEDA's external scaler led nowhere: twelve Applications went from Healthy to Degraded
     after the first look.
     """
-    names = tuple(argo.applications.all())
-    argo.applications.refresh(*names)
-    argo.wait("every Application looked at", lambda: all(argo.applications.looked_at(name) for name in names), 120)
+    names = argo.look_again()
     assert argo.applications.unwell() == {}
     proof.note(SECTION, NAME, f"second look at {len(names)} Applications: nothing OutOfSync", marks=MARKS)
 
 
-def test_a_commit_reaches_the_cluster(argo: Argo) -> None:
-    """The time from a commit to Synced and Healthy of its Application, found by polling."""
-    release = argo.release_with("Deployment")
+def test_a_commit_is_found_without_being_told(argo: Synced) -> None:
+    """Argo CD polls: every 15 s here, every 120 s by its own default."""
+    release = argo.repository.releases_with("Deployment")[0]
     argo.repository.edit(release, "Deployment", longer)
     revision = argo.repository.commit("a longer grace period")
     name = argo.application(release)
     seconds = argo.wait(f"{name} at {revision[:8]}", lambda: argo.applications.at(name, revision))
-    proof.note(SECTION, NAME, "a commit reaches its Application, by polling", seconds=seconds)
+    proof.note(SECTION, NAME, "a commit reaches its Application, by polling every 15 s", seconds=seconds)
+    argo.reaches([release], argo.repository.revert())
 
 
-def test_a_revert_takes_it_back(argo: Argo) -> None:
-    """Roll back is `git revert`: the object is as it was."""
-    release = argo.release_with("Deployment")
-    revision = argo.repository.revert()
-    name = argo.application(release)
-    argo.applications.refresh(name)
-    seconds = argo.wait(f"{name} back", lambda: argo.applications.at(name, revision))
-    proof.note(SECTION, NAME, "a revert takes the change back", seconds=seconds)
+@pytest.mark.parametrize("count", [1, 50])
+def test_a_commit_reaches_the_cluster_and_a_revert_takes_it_back(argo: Synced, count: int) -> None:
+    """From the commit to Synced and Healthy, its rollouts included; roll back is `git revert`.
+
+    Seen to fail for a revision that was not pushed: the Applications stay at the one before.
+    """
+    releases = argo.repository.releases_with("Deployment")[:count]
+    assert len(releases) == count
+    for release in releases:
+        argo.repository.edit(release, "Deployment", longer)
+    what = f"{count} Application{'' if count == 1 else 's'}"
+    seconds = argo.reaches(releases, argo.repository.commit("a longer grace period"), 180)
+    proof.note(SECTION, NAME, f"a commit to {what} Synced and Healthy", seconds=seconds)
+    seconds = argo.reaches(releases, argo.repository.revert(), 180)
+    proof.note(SECTION, NAME, f"its revert to {what} Synced and Healthy", seconds=seconds)
 
 
-def test_an_edit_by_hand_is_undone(argo: Argo) -> None:
+def test_an_edit_by_hand_is_undone(argo: Synced, namespace: str) -> None:
     """selfHeal: what Git says comes back."""
-    release = argo.release_with("Deployment")
-    live = argo.cluster.get("apps/v1", "Deployment", argo.namespace, release)
+    release = argo.repository.releases_with("Deployment")[0]
+    live = argo.cluster.get("apps/v1", "Deployment", namespace, release)
     spec = {"template": {"spec": {"terminationGracePeriodSeconds": 9999}}}
     argo.cluster.api.merge(live, {"spec": spec})
 
     def undone() -> bool:
-        now = argo.cluster.get("apps/v1", "Deployment", argo.namespace, release)
+        now = argo.cluster.get("apps/v1", "Deployment", namespace, release)
         return bool(now["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] != 9999)
 
     seconds = argo.wait("the edit undone", undone)
     proof.note(SECTION, NAME, "an edit by hand is undone", seconds=seconds)
 
 
-def test_the_replicas_of_an_autoscaler_are_left_alone(argo: Argo) -> None:
+def test_the_replicas_of_an_autoscaler_are_left_alone(argo: Synced, namespace: str) -> None:
     """An autoscaler's change survives a look and a sync with another change.
 
     Seen to fail without the ignore rule: `test_without_its_rule_an_autoscaler_would_lose`.
     """
-    release = argo.release_with("ScaledObject", without="InterceptorRoute")
+    release = argo.repository.releases_with("ScaledObject", without="InterceptorRoute")[0]
     name = argo.application(release)
 
     def replicas() -> int:
-        return int(argo.cluster.get("apps/v1", "Deployment", argo.namespace, release)["spec"]["replicas"])
+        return int(argo.cluster.get("apps/v1", "Deployment", namespace, release)["spec"]["replicas"])
 
     argo.cluster.run.series.write_text(argo.cluster.rendered.busy(release, 1000))
     argo.wait("the autoscaler's change", lambda: replicas() > 1)
@@ -165,9 +128,9 @@ def test_the_replicas_of_an_autoscaler_are_left_alone(argo: Argo) -> None:
     proof.note(SECTION, NAME, f"an autoscaler's {wanted} replicas survive a sync with another change")
 
 
-def test_a_bad_object_stops_its_own_application_alone(argo: Argo) -> None:
+def test_a_bad_object_stops_its_own_application_alone(argo: Synced) -> None:
     """A field that no Deployment has: its Application says so, every other one stays well; a revert mends it."""
-    release = argo.release_with("Deployment")
+    release = argo.repository.releases_with("Deployment")[0]
     name = argo.application(release)
     argo.repository.edit(
         release, "Deployment", lambda text: text.replace("\nspec:\n", "\nspec:\n  replicaCount: 2\n", 1)
@@ -176,7 +139,7 @@ def test_a_bad_object_stops_its_own_application_alone(argo: Argo) -> None:
     try:
         argo.applications.refresh(name)
         argo.wait(f"{name} complains", lambda: "replicaCount" in why(argo.applications.one(name)), 120)
-        argo.wait("every other one well", lambda: set(argo.applications.unwell()) <= {name, f"{NAME}-root"}, 120)
+        argo.wait("every other one well", lambda: set(argo.applications.unwell()) <= {name, argo.root}, 120)
     finally:
         revision = argo.repository.revert()
     # Argo CD looks again when it next tries: after 10, 20, 40 s
@@ -184,9 +147,9 @@ def test_a_bad_object_stops_its_own_application_alone(argo: Argo) -> None:
     proof.note(SECTION, NAME, "a bad object stops its Application alone; well after the revert", seconds=seconds)
 
 
-def test_an_empty_render_is_refused(argo: Argo) -> None:
+def test_an_empty_render_is_refused(argo: Synced, namespace: str) -> None:
     """A folder without objects would delete a model that runs: `allowEmpty: false` keeps it."""
-    release = argo.release_with("Deployment")
+    release = argo.repository.releases_with("Deployment")[0]
     name = argo.application(release)
     for file in argo.repository.rendered(release).iterdir():
         file.unlink()
@@ -195,7 +158,7 @@ def test_an_empty_render_is_refused(argo: Argo) -> None:
     argo.applications.refresh(name)
     try:
         argo.wait(f"{name} refuses", lambda: "wipe out" in why(argo.applications.one(name)).lower(), 120)
-        argo.cluster.get("apps/v1", "Deployment", argo.namespace, release)
+        argo.cluster.get("apps/v1", "Deployment", namespace, release)
     finally:
         revision = argo.repository.revert()
     argo.applications.refresh(name)
@@ -203,30 +166,50 @@ def test_an_empty_render_is_refused(argo: Argo) -> None:
     proof.note(SECTION, NAME, "an empty render is refused, the model stays")
 
 
-def test_a_deleted_release_is_pruned(argo: Argo) -> None:
+def test_a_deleted_release_is_pruned(argo: Synced, namespace: str) -> None:
     """The release's folder and its Application leave Git; its objects leave the cluster, and nothing else does."""
-    release = argo.release_with("Deployment")
+    release = argo.repository.releases_with("Deployment")[0]
     name = argo.application(release)
     before = set(argo.applications.all())
-    for file in argo.repository.rendered(release).iterdir():
-        file.unlink()
-    (argo.repository.environment / "argocd" / f"application-{release}.yaml").unlink()
+    argo.repository.remove(release)
     argo.repository.commit("a release less")
-    argo.applications.refresh(f"{NAME}-root")
+    argo.applications.refresh(argo.root)
     api = argo.cluster.api
-    gone = lambda: api.get("apps/v1", "Deployment", argo.namespace, release) is None  # noqa: E731
+    gone = lambda: api.get("apps/v1", "Deployment", namespace, release) is None  # noqa: E731
     seconds = argo.wait(f"{release} gone", gone)
     argo.wait(f"{name} gone", lambda: name not in argo.applications.all())
     assert before - set(argo.applications.all()) == {name}
     argo.repository.revert()
-    argo.applications.refresh(f"{NAME}-root")
+    argo.applications.refresh(argo.root)
     argo.wait(f"{name} back", lambda: name in argo.applications.all() and not argo.applications.unwell(), 120)
     proof.note(SECTION, NAME, "a deleted release is pruned, and comes back with a revert", seconds=seconds)
 
 
-def test_without_its_rule_an_autoscaler_would_lose(argo: Argo) -> None:
+@pytest.mark.parametrize("kind", ["PodDisruptionBudget", "InterceptorRoute"])
+def test_the_last_object_of_a_kind_is_pruned(argo: Synced, namespace: str, kind: str) -> None:
+    """A release renders nothing of a kind any more: what it had of it goes, and the rest stays.
+
+    Seen to fail with `prune: false` in the Application: it is OutOfSync, and the object stays.
+    """
+    release = argo.repository.releases_with(kind)[0]
+    file = next(argo.repository.rendered(release).glob(f"{kind.lower()}-*.yaml"))
+    manifest = yaml.safe_load(file.read_text())
+    assert len(list(file.parent.glob(f"{kind.lower()}-*.yaml"))) == 1
+    where = manifest["apiVersion"], kind, namespace, manifest["metadata"]["name"]
+    uid = argo.cluster.get(*where)["metadata"]["uid"]
+    file.unlink()
+    argo.repository.commit(f"no {kind}")
+    argo.applications.refresh(argo.application(release))
+    seconds = argo.wait(f"{file.stem} gone", lambda: argo.cluster.api.get(*where) is None)
+    argo.cluster.get("apps/v1", "Deployment", namespace, release)
+    argo.reaches([release], argo.repository.revert())
+    assert argo.cluster.get(*where)["metadata"]["uid"] != uid
+    proof.note(SECTION, NAME, f"the last {kind} of a release is pruned, the rest stays", seconds=seconds)
+
+
+def test_without_its_rule_an_autoscaler_would_lose(argo: Synced, namespace: str) -> None:
     """The rule is what keeps the replicas: with a number in Git and no rule, Argo CD sets them back at once."""
-    release = argo.release_with("ScaledObject", without="InterceptorRoute")
+    release = argo.repository.releases_with("ScaledObject", without="InterceptorRoute")[0]
     file = argo.repository.environment / "argocd" / f"application-{release}.yaml"
     application = yaml.safe_load(file.read_text())
     del application["spec"]["ignoreDifferences"]
@@ -236,43 +219,41 @@ def test_without_its_rule_an_autoscaler_would_lose(argo: Argo) -> None:
     revision = argo.repository.commit("nobody leaves the replicas alone")
     name = argo.application(release)
     try:
-        argo.applications.refresh(f"{NAME}-root", name)
+        argo.applications.refresh(argo.root, name)
         argo.wait("the rule gone", lambda: "ignoreDifferences" not in argo.applications.one(name)["spec"])
         argo.wait("the number taken up", lambda: argo.applications.at(name, revision), 120)
-        live = argo.cluster.get("apps/v1", "Deployment", argo.namespace, release)
+        live = argo.cluster.get("apps/v1", "Deployment", namespace, release)
         argo.cluster.api.merge(live, {"spec": {"replicas": 2}}, part="scale")
-        back = lambda: argo.cluster.get("apps/v1", "Deployment", argo.namespace, release)["spec"]["replicas"] == 1  # noqa: E731
+        back = lambda: argo.cluster.get("apps/v1", "Deployment", namespace, release)["spec"]["replicas"] == 1  # noqa: E731
         argo.wait("the replicas set back", back)
     finally:
         argo.repository.revert()
-        argo.applications.refresh(f"{NAME}-root", name)
+        argo.applications.refresh(argo.root, name)
         argo.wait("the rule back", lambda: "ignoreDifferences" in argo.applications.one(name)["spec"], 120)
 
 
-def test_an_autoscaler_takes_over_without_a_dip(argo: Argo, repository: Callable[..., Path]) -> None:
+def test_an_autoscaler_takes_over_without_a_dip(argo: Synced, namespace: str, repository: Callable[..., Path]) -> None:
     """fixed -> queue at 5 replicas, under the load of 5: from the commit on there are never fewer than 5."""
-    release = argo.release_with("ScaledObject", without="InterceptorRoute")
+    release = argo.repository.releases_with("ScaledObject", without="InterceptorRoute")[0]
     name = argo.application(release)
     place = repository("takeover", **{NAME: (release,)})
 
     def replicas() -> int:
-        return int(argo.cluster.get("apps/v1", "Deployment", argo.namespace, release)["spec"]["replicas"])
+        return int(argo.cluster.get("apps/v1", "Deployment", namespace, release)["spec"]["replicas"])
 
     use(place, argo.repository, release, {"scaling": "fixed", "replicas": 5})
     revision = argo.repository.commit("five, fixed")
-    argo.applications.refresh(f"{NAME}-root", name)
+    argo.applications.refresh(argo.root, name)
     argo.wait("five", lambda: argo.applications.at(name, revision) and replicas() == 5, 120)
     trigger = use(place, argo.repository, release, {"scaling": "queue", "maxReplicas": 6})
     argo.cluster.run.series.write_text(argo.cluster.rendered.busy(release, 5 * int(trigger["metadata"]["threshold"])))
     revision = argo.repository.commit("an autoscaler takes over")
-    argo.applications.refresh(f"{NAME}-root", name)
+    argo.applications.refresh(argo.root, name)
     begin = time.monotonic()
     seen: set[int] = set()
     while time.monotonic() - begin < 120:
         seen.add(replicas())
-        scaler = argo.cluster.api.get(
-            "autoscaling/v2", "HorizontalPodAutoscaler", argo.namespace, f"keda-hpa-{release}"
-        )
+        scaler = argo.cluster.api.get("autoscaling/v2", "HorizontalPodAutoscaler", namespace, f"keda-hpa-{release}")
         if argo.applications.at(name, revision) and (scaler or {}).get("status", {}).get("desiredReplicas") == 5:
             break
         time.sleep(0.05)
