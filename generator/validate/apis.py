@@ -100,11 +100,16 @@ GONE: tuple[Gone, ...] = (
     ),
     Gone(
         api="nvidia.com/v1alpha1",
-        kinds=("DynamoGraphDeployment", "DynamoGraphDeploymentScalingAdapter"),
+        kinds=(
+            "DynamoComponentDeployment",
+            "DynamoGraphDeployment",
+            "DynamoGraphDeploymentRequest",
+            "DynamoGraphDeploymentScalingAdapter",
+        ),
         use="nvidia.com/v1beta1",
-        deprecated="1.6.0",
+        deprecated="1.5.0",
         of="dynamo",
-        source="ai-dynamo/dynamo 1.6.1 deploy/operator/config/crd/bases",
+        source="ai-dynamo/dynamo deploy/operator/config/crd/bases, main before 1.5.0; UNVERIFIED for 1.6.1",
     ),
 )
 _BY_API: dict[str, list[Gone]] = {}

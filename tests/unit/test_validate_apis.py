@@ -58,6 +58,16 @@ def test_an_old_form_of_a_graph_is_a_warning() -> None:
     assert finding.severity is Severity.WARNING and finding.hint.startswith("write nvidia.com/v1beta1")
 
 
+@pytest.mark.parametrize("kind", ["DynamoComponentDeployment", "DynamoGraphDeploymentRequest"])
+def test_every_kind_with_a_newer_form_is_named(kind: str) -> None:
+    (finding,) = check(with_api("nvidia.com/v1alpha1", kind, dynamo="1.6.1"))
+    assert finding.severity is Severity.WARNING
+
+
+def test_a_kind_that_has_only_the_old_form_is_fine() -> None:
+    assert texts(check, with_api("nvidia.com/v1alpha1", "DynamoModel", dynamo="1.6.1")) == []
+
+
 def test_every_row_names_a_way_out_and_a_source() -> None:
     for row in GONE:
         assert row.use and row.source and (row.deprecated or row.removed) and row.of in CALLED
