@@ -74,10 +74,7 @@ def test_a_commit_is_found_without_being_told(argo: Synced) -> None:
 
 @pytest.mark.parametrize("count", [1, 50])
 def test_a_commit_reaches_the_cluster_and_a_revert_takes_it_back(argo: Synced, count: int) -> None:
-    """From the commit to Synced and Healthy, its rollouts included; roll back is `git revert`.
-
-    Seen to fail for a revision that was not pushed: the Applications stay at the one before.
-    """
+    """From the commit to Synced and Healthy, its rollouts included; roll back is `git revert`."""
     releases = argo.repository.releases_with("Deployment")[:count]
     assert len(releases) == count
     for release in releases:
@@ -187,10 +184,7 @@ def test_a_deleted_release_is_pruned(argo: Synced, namespace: str) -> None:
 
 @pytest.mark.parametrize("kind", ["PodDisruptionBudget", "InterceptorRoute"])
 def test_the_last_object_of_a_kind_is_pruned(argo: Synced, namespace: str, kind: str) -> None:
-    """A release renders nothing of a kind any more: what it had of it goes, and the rest stays.
-
-    Seen to fail with `prune: false` in the Application: it is OutOfSync, and the object stays.
-    """
+    """A release renders nothing of a kind any more: what it had of it goes, and the rest stays."""
     release = argo.repository.releases_with(kind)[0]
     file = next(argo.repository.rendered(release).glob(f"{kind.lower()}-*.yaml"))
     manifest = yaml.safe_load(file.read_text())

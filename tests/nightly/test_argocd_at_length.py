@@ -29,10 +29,7 @@ def argo(tmp_path: Path) -> Iterator[Synced]:
 
 
 def test_nothing_drifts_in_five_minutes(argo: Synced) -> None:
-    """Nobody commits anything: every Application is compared again and again, and never has anything to do.
-
-    Seen to fail with a Deployment edited by hand meanwhile: selfHeal syncs it once more.
-    """
+    """Nobody commits anything: every Application is compared again and again, and never has anything to do."""
     argo.look_again()
     before = syncs(argo)
     looked = {name: item["status"]["reconciledAt"] for name, item in argo.applications.all().items()}
@@ -74,10 +71,7 @@ def many(tmp_path: Path) -> Iterator[Synced]:
 
 
 def test_a_commit_reaches_five_hundred_applications(many: Synced) -> None:
-    """From nothing to all of them, then from one commit that changes every release.
-
-    Seen to fail for a revision that was not pushed, as with fifty.
-    """
+    """From nothing to all of them, then from one commit that changes every release."""
     wanted, seconds = many.bootstrap(1800)
     releases = many.repository.releases_with("Deployment")
     assert len(releases) == MANY
