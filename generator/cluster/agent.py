@@ -104,6 +104,8 @@ class Pod:
                 # a process that ended by itself is started again
                 self.ended.wait(1)
         finally:
+            # whoever talks to it has to hear that it ended, before the wires are gone
+            time.sleep(0.2)
             network.end()
         remove(self.api, self.pod)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import select
 import signal
 import socketserver
 import sys
@@ -21,6 +22,8 @@ from typing import NamedTuple
 
 TOKEN_S = 0.25
 AT_A_TIME = 64
+# how often a connection without a request looks whether the engine stops
+LOOK_S = 0.5
 
 
 class Names(NamedTuple):
@@ -82,6 +85,15 @@ def handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def handle_one_request(self) -> None:
+            # like the real ones: who stops takes nothing more over connections that are kept, and else would never end
+            while not select.select([self.connection], [], [], LOOK_S)[0]:
+                if engine.stopping.is_set():
+                    self.close_connection = True
+                    return
+            super().handle_one_request()
+            self.close_connection = self.close_connection or engine.stopping.is_set()
 
         def do_GET(self) -> None:
             if self.path != "/metrics":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
+import threading
 from pathlib import Path
 
 import pytest
 
 from generator import facts
 from generator.cluster import demo, traffic
-from generator.cluster.engine import NAMES
+from generator.cluster.engine import NAMES, Engine, Server, handler
 from generator.errors import ProblemsFound
 
 
@@ -17,6 +19,26 @@ def test_a_stand_in_exports_metrics_that_the_engine_has(engine: str, version: st
     known = {metric.name: metric for metric in facts.load(engine, version).metrics}
     for name in (NAMES[engine].running, NAMES[engine].waiting):
         assert "model_name" in known[name].labels
+
+
+def test_a_stand_in_that_stops_ends_idle_connections_and_answers_what_is_in_flight(tmp_path: Path) -> None:
+    engine = Engine(NAMES["vllm"], "model", tmp_path / "control.json", "pod")
+    server = Server(("127.0.0.1", 0), handler(engine))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    idle, busy = (http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10) for _ in range(2))
+    for connection in (idle, busy):
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+    busy.request("POST", "/v1/chat/completions", '{"max_tokens": 6}')
+    answer = busy.getresponse()
+    engine.stopping.set()
+    assert idle.sock.recv(1) == b""
+    assert answer.read().endswith(b"data: [DONE]\n\n")
+    assert busy.sock.recv(1) == b""
+    server.shutdown()
+    server.server_close()
+    idle.close()
+    busy.close()
 
 
 def test_times_of_an_autoscaler_are_divided_and_nothing_else(root: Path) -> None:
