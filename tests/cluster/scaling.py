@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -186,28 +185,21 @@ class Stage:
         *,
         over: Tree | None = None,
         change: Callable[[Manifest], None] | None = None,
-        first_cooldown_s: int = 0,
+        asleep: bool = False,
     ) -> None:
-        """Install a release of a recipe; `over` are further values, `change` breaks its objects, to see a test fail."""
+        """Install a release of a recipe; `over` are further values, `change` breaks its objects, to see a test fail.
+
+        One that is asleep begins at zero, where it would else go after its first cooldown.
+        """
         manifests = render(recipe, merge(values(recipe, name, pace), over or {}), self.folder)
         manifests.sort(key=lambda manifest: manifest["kind"] == "ScaledObject")
         for manifest in manifests:
             if change:
                 change(manifest)
-            if first_cooldown_s and manifest["kind"] == "ScaledObject":
-                self.wait(f"{name} reads as idle", partial(self._idle, name, manifest), 60, step=1)
-                manifest["spec"]["initialCooldownPeriod"] = first_cooldown_s
+            if asleep and manifest["kind"] == "Deployment":
+                manifest["spec"]["replicas"] = 0
             self.api.apply(manifest)
         self.scaled += scaled_in(recipe, name, manifests)
-
-    def _idle(self, name: str, scaled_object: Manifest) -> bool:
-        """Tell whether KEDA would find no load: until all series are there, a replica that is ready counts as one."""
-        triggers = scaled_object["spec"]["triggers"]
-        query = next(trigger["metadata"]["query"] for trigger in triggers if trigger["type"] == "prometheus")
-        ready = f'kube_deployment_status_replicas_ready{{namespace="{NAMESPACE}",deployment="{name}"}}'
-        # both come in scrapes of their own: a look at one moment can see neither
-        always, load = f"min_over_time({ready}[5s])", f"max_over_time(({query})[5s:1s])"
-        return self.query(always) == [1] and self.query(load) == [0]
 
     def close(self) -> None:
         """Take everything down."""
