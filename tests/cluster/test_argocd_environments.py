@@ -32,7 +32,7 @@ def argo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_one_manifest_brings_everything_up(argo: Synced) -> None:
     """`modelyard bootstrap` is applied, and Argo CD does the rest: every Application Synced and Healthy.
 
-    Seen to fail without the Secrets of ExternalSecrets: KEDA resolves them first, and 14 releases of staging were Degraded.
+    Seen to fail without the Secrets of ExternalSecrets: KEDA resolves them first, and 14 releases were Degraded.
     """
     wanted, seconds = argo.bootstrap()
     what = f"root to all: {wanted} Applications Synced and Healthy"
