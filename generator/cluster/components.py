@@ -323,7 +323,7 @@ def _keda(run: Setup, environment: Environment) -> Iterator[Component]:
 
 def _http_addon(run: Setup, environment: Environment) -> Iterator[Component]:
     ports = run.ports
-    namespace = environment.keda.namespace if environment.keda else "keda"
+    namespace = (environment.keda or Keda()).namespace
     own = {"KUBECONFIG": str(run.kubeconfig)}
     yield Component(
         "http-interceptor",

@@ -21,7 +21,7 @@ from generator.cluster import components, definitions, forward, keys, objects, s
 from generator.cluster.client import Api
 from generator.cluster.setup import Setup
 from generator.errors import Location, Problem, ProblemsFound
-from generator.sources.environment import Environment
+from generator.sources.environment import Environment, Keda
 
 Say = Callable[[str], None]
 
@@ -97,7 +97,7 @@ def _start(run: Setup, environment: Environment, prefix: tuple[str, ...], socket
 
 def _names(environment: Environment) -> set[str]:
     """List the host names that the servers of a cluster answer to."""
-    keda = environment.keda.namespace if environment.keda else "keda"
+    keda = (environment.keda or Keda()).namespace
     services = {
         "kubernetes.default.svc",
         "keda-operator." + keda + ".svc",

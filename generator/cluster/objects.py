@@ -10,7 +10,7 @@ from typing import Any
 
 from generator.cluster import setup
 from generator.cluster.setup import NODE_ADDRESS, Setup
-from generator.sources.environment import Environment
+from generator.sources.environment import Environment, Keda
 
 Manifest = dict[str, Any]
 
@@ -111,7 +111,7 @@ def _outside(name: str, namespace: str, port: int) -> Manifest:
 
 
 def _keda(environment: Environment, run: Setup) -> Iterator[Manifest]:
-    namespace = environment.keda.namespace if environment.keda else "keda"
+    namespace = (environment.keda or Keda()).namespace
     yield _outside(KEDA_METRICS, namespace, run.ports["keda-adapter"])
     yield _outside(KEDA_WEBHOOKS, namespace, run.ports["keda-webhooks"])
     yield {

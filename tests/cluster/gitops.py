@@ -21,6 +21,8 @@ from tests.cluster.conftest import STAGES, Cluster
 from tests.cluster.rendered import Rendered
 
 _VERSION = "argoproj.io/v1alpha1"
+# how an Application is that has nothing to do
+WELL = "Synced Healthy"
 _EXTERNAL = ("external-secrets.io/v1", "ExternalSecret")
 _AS = ["-c", "user.name=modelyard", "-c", "user.email=modelyard@example.com"]
 
@@ -115,13 +117,13 @@ class Applications:
 
     def unwell(self) -> dict[str, str]:
         """Name every one that is not Synced and Healthy, and say why."""
-        return {name: word for name, item in self.all().items() if (word := state(item)) != "Synced Healthy"}
+        return {name: word for name, item in self.all().items() if (word := state(item)) != WELL}
 
     def at(self, name: str, revision: str) -> bool:
         """Tell whether one is at a revision, in sync and well."""
         item = self.one(name)
         synced = item.get("status", {}).get("sync", {}).get("revision") == revision
-        return synced and state(item) == "Synced Healthy"
+        return synced and state(item) == WELL
 
 
 def state(application: Manifest) -> str:
@@ -167,7 +169,8 @@ class Synced:
         wanted = len(list((self.repository.environment / "argocd").glob("application-*.yaml"))) + 1
 
         def whole() -> bool:
-            return len(self.applications.all()) == wanted and not self.applications.unwell()
+            states = [state(item) for item in self.applications.all().values()]
+            return len(states) == wanted and set(states) == {WELL}
 
         # each look reads them all
         return wanted, self.wait(f"{wanted} Applications well", whole, seconds, pause_s=wanted / 500)

@@ -210,12 +210,12 @@ class Stage:
         """Send requests to it, all at once: through the interceptor what can be at zero."""
         return Traffic(self, scaled, tokens)
 
-    def wait(self, what: str, condition: Callable[[], bool], seconds: float, *, step: float = 0.05) -> float:
-        """Wait until something holds, looking in steps; give the seconds that it took."""
+    def wait(self, what: str, condition: Callable[[], bool], seconds: float, *, pause_s: float = 0.05) -> float:
+        """Wait until something holds; give the seconds that it took."""
         begin = time.monotonic()
         while not condition():
             assert time.monotonic() - begin < seconds, f"not after {seconds:.0f} s: {what}; {self.said()}"
-            time.sleep(step)
+            time.sleep(pause_s)
         return time.monotonic() - begin
 
     def said(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
@@ -119,7 +119,7 @@ def one(stage: Stage, name: str) -> Scaled:
     return next(scaled for scaled in stage.scaled if scaled.name == name)
 
 
-def those(stage: Stage, names: dict[str, object] | list[str]) -> list[Scaled]:
+def those(stage: Stage, names: Collection[str]) -> list[Scaled]:
     return [scaled for scaled in stage.scaled if scaled.release in names]
 
 
@@ -166,7 +166,7 @@ def follows_load(stage: Stage, scaled: Scaled) -> None:
     stage.wait(f"{scaled.name} is at 1", lambda: stage.history.now(scaled.name).wanted == 1, SCALE_IN_S)
     came_whole(traffic, later)
     # not sooner: a simulator that drains refuses what comes over a connection that is kept
-    stage.wait(f"{scaled.name} has one pod, and none that drains", lambda: stage.alone(scaled), 60, step=0.5)
+    stage.wait(f"{scaled.name} has one pod, and none that drains", lambda: stage.alone(scaled), 60, pause_s=0.5)
     last = stage.ask(scaled, [tokens(LONG_S)])
     came_whole(last)
     sent = (traffic, later, last)
@@ -305,7 +305,7 @@ def test_a_wake_takes_little(stage: Stage, shipped: tuple[Traffic, Answer]) -> N
     Polling is divided here, and plays no part: the interceptor pushes, as `test_at_shipped_times` shows. Seen to fail
     without the wake trigger: nobody wakes the release.
     """
-    releases = those(stage, list(ASLEEP))
+    releases = those(stage, ASLEEP)
     wanted: dict[str, list[float]] = {scaled.name: [] for scaled in releases}
     first: dict[str, list[float]] = {scaled.name: [] for scaled in releases}
     for _ in range(5):
@@ -377,8 +377,6 @@ FAULTS = {
 }
 # longer than it takes to scale in or to go to sleep
 FAULT_S = DIVIDED["cooldownSeconds"] + 2 * DIVIDED["pollingSeconds"] + 2
-# until what was woken sleeps again
-BETWEEN_S = 12
 BUSY, BUSY_REPLICAS = 8, 2
 
 
@@ -410,17 +408,17 @@ class Faulted:
 
     def _suffer(self, fault: Fault) -> Suffered:
         stage = self.stage
-        fall_asleep(stage, *those(stage, list(ASLEEP)))
+        fall_asleep(stage, *those(stage, ASLEEP))
         # one idle replica each, at the begin of its cooldown: KEDA has seen the request at its look, or sooner
         seen_s = DIVIDED["pollingSeconds"] + 1
-        for traffic in [stage.ask(scaled, [tokens(seen_s)]) for scaled in those(stage, list(RESTED))]:
+        for traffic in [stage.ask(scaled, [tokens(seen_s)]) for scaled in those(stage, RESTED)]:
             traffic.wait()
         begin = time.monotonic()
         running = fault.suffer(stage)
         next(running)
-        rested = {scaled.name: stage.ask(scaled, [tokens(FAULT_S + 3)]) for scaled in those(stage, list(RESTED))}
+        rested = {scaled.name: stage.ask(scaled, [tokens(FAULT_S + 3)]) for scaled in those(stage, RESTED)}
         time.sleep(FAULT_S / 2)
-        asleep = {scaled.name: stage.ask(scaled, [4]) for scaled in those(stage, list(ASLEEP))}
+        asleep = {scaled.name: stage.ask(scaled, [4]) for scaled in those(stage, ASLEEP)}
         time.sleep(max(begin + FAULT_S - time.monotonic(), 0))
         end = time.monotonic()
         next(running, None)
