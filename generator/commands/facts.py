@@ -19,7 +19,7 @@ from generator.facts.extract import extract as extract_facts
 from generator.sources.load import Sources
 
 WIDTH = 100
-_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+_SIGNS = {"added": "+", "removed": "-", "renamed": ">", "changed": "~"}
 
 
 def extract(engine: str, version: str) -> int:
@@ -37,7 +37,7 @@ def extract(engine: str, version: str) -> int:
 
 
 def diff(root: Path, engine: str, old: str, new: str) -> int:
-    """Print what an upgrade adds, removes and changes, and who is touched by it."""
+    """Print what an upgrade adds, removes, renames and changes, and who is touched by it."""
     for line in _report(root, facts_store.load(engine, old), facts_store.load(engine, new)):
         print(line)
     return Exit.CLEAN
@@ -78,23 +78,22 @@ def _report(root: Path, old: Facts, new: Facts) -> Iterator[str]:
         if change.section != section:
             section = change.section
             yield section.replace("_", " ")
-        yield _line(change)
-        found = sorted(users.get((change.section, change.name), ())) if change.breaking else []
-        yield from textwrap.wrap(
-            ", ".join(map(str, found)),
-            WIDTH,
-            initial_indent="      used by ",
-            subsequent_indent="        ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        yield from _lines(change)
+        concerns = change.breaking or change.kind == "renamed"
+        found = sorted(users.get((change.section, change.name), ())) if concerns else []
+        yield from _wrapped(", ".join(map(str, found)), "      used by ", "        ")
     yield ""
     yield from _summary(changes, users)
 
 
-def _line(change: Change) -> str:
-    text = f"  {_SIGNS[change.kind]} {change.name}" + (f": {change.what}" if change.what else "")
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
+def _lines(change: Change) -> Iterator[str]:
+    """Write a change on one line; a new name and why it is one are never cut, and may take more."""
+    text = f"  {_SIGNS[change.kind]} {change.name}" + (f" -> {change.to}" if change.to else "")
+    text += f": {change.what}" if change.what else ""
+    if change.to:
+        yield from _wrapped(text.strip(), "  ", "      ")
+    else:
+        yield text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
 
 
 def _summary(changes: tuple[Change, ...], users: touched.Users) -> Iterator[str]:
@@ -105,7 +104,18 @@ def _summary(changes: tuple[Change, ...], users: touched.Users) -> Iterator[str]
         {user for c in changes if c.breaking for user in users.get((c.section, c.name), ())},
     )
     text = "touches " + (", ".join(map(str, reached)) or "nothing that is used here")
-    yield from textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    yield from _wrapped(text, "", "  ")
+
+
+def _wrapped(text: str, first: str, further: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _users(root: Path, old: Facts, new: Facts) -> touched.Users:

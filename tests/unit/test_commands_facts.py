@@ -129,11 +129,36 @@ def test_a_bump_writes_facts_and_release_and_reports(small: Path, capsys: pytest
     out = capsys.readouterr().out
     assert "catalog/engines/simulator.yaml: 0.11.0 is the default, in place of 0.10.2" in out
     assert "  + --brand-new\n" in out
-    assert "1 added, 3 removed, 0 changed; 3 may break what uses them" in out
+    assert "1 added, 3 removed, 0 renamed, 0 changed; 3 may break what uses them" in out
     assert "  - vllm:num_requests_waiting\n      used by chart simulator-aggregated-queue" in out
     assert "\nnext:\n  1. In catalog/engines/simulator.yaml resolve the digest" in out
     assert max(map(len, out.splitlines())) <= 100
     assert (store.FOLDER / "simulator" / "0.11.0.json").read_bytes() == encode(simulator("0.11.0"))
+
+
+def test_a_renamed_flag_is_one_line_with_both_names_and_its_users(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def renamed(version: str, work: Path) -> Facts:
+        known = load("simulator", "0.10.2")
+        flags = tuple(
+            without(flag, name="--maximum-of-sequences-at-a-time", aliases=(flag.name,))
+            if flag.name == "--max-num-seqs"
+            else flag
+            for flag in known.flags
+        )
+        return without(known, version=version, flags=flags)
+
+    monkeypatch.setitem(extraction.EXTRACTORS, "simulator", renamed)
+    assert cli.main(["--root", str(small), "facts", "bump", "simulator", "0.11.0"]) == Exit.CLEAN
+    out = capsys.readouterr().out
+    assert (
+        "flags\n"
+        "  > --max-num-seqs -> --maximum-of-sequences-at-a-time: the old name is an alias now\n"
+        "      used by chart simulator-aggregated-fixed" in out
+    )
+    assert "0 added, 0 removed, 1 renamed, 0 changed; 0 may break what uses them" in out
+    assert max(map(len, out.splitlines())) <= 100
 
 
 def test_a_bump_changes_one_place_and_the_default_of_the_catalog(small: Path) -> None:

@@ -73,3 +73,114 @@ def test_a_change_says_what_it_is_and_whether_it_may_break(
         for properties in (before, after)
     )
     assert compare(old, new) == (Change("flags", "--size", "changed", what, breaking=breaking),)
+
+
+# ---- renames -----------------------------------------------------------------------------------------------
+
+
+def size(name: str, *aliases: str, **properties: Any) -> Flag:
+    return Flag(name=name, aliases=aliases, type=ValueType.INTEGER, **properties)
+
+
+def flags(before: tuple[Flag, ...], after: tuple[Flag, ...]) -> tuple[Change, ...]:
+    return compare(msgspec.structs.replace(OLD, flags=before), msgspec.structs.replace(OLD, flags=after))
+
+
+def metrics(before: tuple[Metric, ...], after: tuple[Metric, ...]) -> list[tuple[str, str, str]]:
+    changes = compare(msgspec.structs.replace(OLD, metrics=before), msgspec.structs.replace(OLD, metrics=after))
+    return [(change.kind, change.name, change.to) for change in changes]
+
+
+def test_a_renamed_flag_is_one_change() -> None:
+    assert flags((size("--size", "--length"),), (size("--length", "--size"),)) == (
+        Change("flags", "--size", "renamed", "the old name is an alias now", "--length"),
+    )
+
+
+def test_a_flag_whose_old_name_is_now_an_alias_is_renamed() -> None:
+    assert flags((size("--size"),), (size("--length", "--size"),)) == (
+        Change("flags", "--size", "renamed", "the old name is an alias now", "--length"),
+    )
+
+
+def test_a_flag_whose_old_name_is_gone_is_renamed_and_breaks_what_uses_it() -> None:
+    assert flags((size("--size", "--length"),), (size("--length"),)) == (
+        Change(
+            "flags", "--size", "renamed", "the new name was an alias before, --size is gone", "--length", breaking=True
+        ),
+    )
+
+
+def test_a_renamed_flag_that_loses_another_spelling_breaks_what_uses_it() -> None:
+    (change,) = flags((size("--size", "-s"),), (size("--length", "--size"),))
+    assert (change.what, change.breaking) == ("the old name is an alias now, -s is gone", True)
+
+
+def test_a_renamed_flag_says_what_else_changed() -> None:
+    (change,) = flags((size("--size", default=1),), (size("--length", "--size", default=2),))
+    assert (change.what, change.breaking) == ("the old name is an alias now, default 1 -> 2", True)
+
+
+def test_a_flag_that_becomes_an_alias_of_one_that_was_there_is_renamed_to_it() -> None:
+    assert [
+        (change.kind, change.name, change.to)
+        for change in flags((size("--length"), size("--size")), (size("--length", "--size"),))
+    ] == [("changed", "--length", ""), ("renamed", "--size", "--length")]
+
+
+def test_a_flag_that_was_split_in_two_is_not_renamed() -> None:
+    changes = flags((size("--size", "--length"),), (size("--length"), size("--width", "--size")))
+    assert [(change.kind, change.name) for change in changes] == [
+        ("added", "--length"),
+        ("removed", "--size"),
+        ("added", "--width"),
+    ]
+
+
+def test_flags_that_only_look_alike_are_not_renamed() -> None:
+    changes = flags((size("--max-size"),), (size("--maximum-size"),))
+    assert [change.kind for change in changes] == ["removed", "added"]
+
+
+def test_a_metric_that_differs_by_total_alone_is_renamed() -> None:
+    old, new = (Metric(name, MetricType.COUNTER, ("model",)) for name in ("e:y", "e:y_total"))
+    changes = compare(msgspec.structs.replace(OLD, metrics=(old,)), msgspec.structs.replace(OLD, metrics=(new,)))
+    what = "type and labels are equal, and only _total differs, e:y is gone"
+    assert changes == (Change("metrics", "e:y", "renamed", what, "e:y_total", breaking=True),)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        Metric("e:y_total", MetricType.GAUGE, ("model",)),
+        Metric("e:y_total", MetricType.COUNTER, ("model", "reason")),
+        Metric("e:y_total", MetricType.COUNTER, ("model",), more_labels=True),
+        Metric("e:z", MetricType.COUNTER, ("model",)),
+    ],
+)
+def test_a_metric_of_another_type_or_other_labels_is_not_renamed(new: Metric) -> None:
+    assert metrics((Metric("e:y", MetricType.COUNTER, ("model",)),), (new,)) == [
+        ("removed", "e:y", ""),
+        ("added", new.name, ""),
+    ]
+
+
+def test_metrics_of_a_type_that_nobody_read_are_not_renamed() -> None:
+    old, new = Metric("e:y", MetricType.UNKNOWN), Metric("e:y_total", MetricType.UNKNOWN)
+    assert metrics((old,), (new,)) == [("removed", "e:y", ""), ("added", "e:y_total", "")]
+
+
+def test_metrics_are_renamed_by_a_prefix_that_is_given_up_everywhere() -> None:
+    old, new = Metric("e:x", MetricType.GAUGE), Metric("f:x", MetricType.GAUGE)
+    assert metrics((old,), (new,)) == [("renamed", "e:x", "f:x")]
+    other = Metric("e:other", MetricType.GAUGE)
+    assert metrics((old, other), (new, other)) == [("removed", "e:x", ""), ("added", "f:x", "")]
+
+
+def test_a_metric_with_two_counterparts_is_not_renamed() -> None:
+    new = (Metric("f:x", MetricType.GAUGE), Metric("g:x", MetricType.GAUGE))
+    assert metrics((Metric("e:x", MetricType.GAUGE),), new) == [
+        ("removed", "e:x", ""),
+        ("added", "f:x", ""),
+        ("added", "g:x", ""),
+    ]
