@@ -183,6 +183,36 @@ CRDS: tuple[CrdSource, ...] = (
             Custom("kueue.x-k8s.io_resourceflavors.yaml", "ResourceFlavor", ("v1beta1", "v1beta2")),
         ),
     ),
+    # What a user writes. Left out: what KServe's controllers write themselves (LocalModelNode), the groups of nodes of
+    # its local cache, and the older form of LLMInferenceServiceConfig, which nobody but KServe's own charts writes.
+    CrdSource(
+        Module("github.com/kserve/kserve", "v0.20.0", "h1:Bs7HxmGV4KFqqptDcWseKv+mwD4YOYHJWcuVgPG2Gug="),
+        "config/crd/full",
+        (
+            Custom(
+                "clusterstoragecontainer/serving.kserve.io_clusterstoragecontainers.yaml",
+                "ClusterStorageContainer",
+                ("v1alpha1",),
+            ),
+            Custom("serving.kserve.io_clusterservingruntimes.yaml", "ClusterServingRuntime", ("v1alpha1",)),
+            Custom("serving.kserve.io_inferencegraphs.yaml", "InferenceGraph", ("v1alpha1",)),
+            Custom("serving.kserve.io_inferenceservices.yaml", "InferenceService", ("v1beta1",)),
+            Custom(
+                "llmisvc/serving.kserve.io_llminferenceserviceconfigs.yaml", "LLMInferenceServiceConfig", ("v1alpha2",)
+            ),
+            Custom(
+                "llmisvc/serving.kserve.io_llminferenceservices.yaml", "LLMInferenceService", ("v1alpha1", "v1alpha2")
+            ),
+            Custom("localmodel/serving.kserve.io_localmodelcaches.yaml", "LocalModelCache", ("v1alpha1",)),
+            Custom(
+                "localmodel/serving.kserve.io_localmodelnamespacecaches.yaml",
+                "LocalModelNamespaceCache",
+                ("v1alpha1",),
+            ),
+            Custom("serving.kserve.io_servingruntimes.yaml", "ServingRuntime", ("v1alpha1",)),
+            Custom("serving.kserve.io_trainedmodels.yaml", "TrainedModel", ("v1alpha1",)),
+        ),
+    ),
 )
 
 

@@ -74,6 +74,21 @@ GOOD = {
             },
         },
     ),
+    "inferenceservice": an_object(
+        "serving.kserve.io/v1beta1",
+        "InferenceService",
+        {"predictor": {"minReplicas": 0, "model": {"modelFormat": {"name": "vllm"}, "storageUri": "hf://a/b"}}},
+    ),
+    "servingruntime": an_object(
+        "serving.kserve.io/v1alpha1",
+        "ServingRuntime",
+        {"supportedModelFormats": [{"name": "vllm", "autoSelect": True}], "containers": POD["containers"]},
+    ),
+    "llminferenceservice": an_object(
+        "serving.kserve.io/v1alpha2",
+        "LLMInferenceService",
+        {"model": {"uri": "hf://a/b", "name": "a"}, "replicas": 1, "template": POD},
+    ),
     "dynamographdeployment": an_object(
         "nvidia.com/v1beta1",
         "DynamoGraphDeployment",
@@ -120,6 +135,11 @@ BROKEN: tuple[Break, ...] = (
     ("match", "httproute", (*RULE, "matches", 0, "path", "type"), "Prefix", "value must be one of"),
     ("size-text", "leaderworkerset", (*GROUP, "size"), "2", "got string, want integer"),
     ("no-worker", "leaderworkerset", (*GROUP, "workerTemplate"), REMOVED, "missing property"),
+    ("runtime-without-pod", "servingruntime", ("spec", "containers"), REMOVED, "missing property 'containers'"),
+    ("model-format", "inferenceservice", ("spec", "predictor", "model", "modelFormat"), "vllm", "want object"),
+    ("predictor", "inferenceservice", ("spec", "predictor", "storageUri"), "hf://a/b", "'storageUri' not allowed"),
+    ("model-without-uri", "llminferenceservice", ("spec", "model", "uri"), REMOVED, "missing property 'uri'"),
+    ("llm-pod", "llminferenceservice", ("spec", "template", "nodeSelectors"), {}, "'nodeSelectors' not allowed"),
     ("component-type", "dynamographdeployment", (*COMPONENT, "type"), "router", "value must be one of"),
     ("adapter", "dynamographdeployment", (*COMPONENT, "scalingAdapter"), {"on": True}, "'on' not allowed"),
     (
