@@ -14,17 +14,12 @@ from generator.errors import Location, Problem, ProblemsFound
 from generator.facts.extract.tables import FOLDER
 from generator.facts.model import Facts, Flag, Metric, Positional, Provenance, Source, Syntax
 
-_METHODS = {
-    "tensorrt-llm": {"flags": "reference data; names of parsers left out, their list was not complete"},
-    "triton": {"flags": "reference data"},
-    "triton-openai": {"flags": "reference data"},
-}
-
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that was read of one release."""
+    """Everything that was read of one release; `methods` says by section what was compared and what was not."""
 
     sources: tuple[Source, ...]
+    methods: dict[str, str]
     syntax: Syntax
     flags: tuple[Flag, ...]
     metrics: tuple[Metric, ...]
@@ -39,7 +34,7 @@ def of(engine: str) -> Callable[[str, Path], Facts]:
         return Facts(
             engine=engine,
             version=version,
-            provenance=Provenance(table.sources, {**_METHODS[engine], "metrics": "reference data"}),
+            provenance=Provenance(table.sources, table.methods),
             syntax=table.syntax,
             positionals=table.positionals,
             flags=table.flags,
