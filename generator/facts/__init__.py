@@ -4,6 +4,7 @@ from generator.facts.arguments import ArgumentFinding, FindingKind, check_argume
 from generator.facts.environment import EnvironmentFinding, check_environment
 from generator.facts.model import (
     Facts,
+    Field,
     Flag,
     Metric,
     MetricType,
@@ -20,6 +21,7 @@ __all__ = [
     "ArgumentFinding",
     "EnvironmentFinding",
     "Facts",
+    "Field",
     "FindingKind",
     "Flag",
     "Metric",

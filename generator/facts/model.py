@@ -110,6 +110,15 @@ class Variable(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     default: Any = None
 
 
+class Field(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One setting of the engine's configuration file by its dotted path; type and default as its source spells them."""
+
+    name: str
+    type: str = ""
+    default: Any = None
+    choices: tuple[str, ...] = ()
+
+
 class Metric(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One metric family, named as it is scraped: counters carry `_total` where the client adds it."""
 
@@ -151,7 +160,11 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     environment_prefixes: tuple[str, ...] = ()  # a name that starts so and is not listed has no effect
     open_prefixes: tuple[str, ...] = ()  # a name that starts so and is not listed may still be read
     metrics: tuple[Metric, ...] = ()
+    config: tuple[Field, ...] = ()
     registries: dict[str, tuple[str, ...]] = {}  # tool_parsers, reasoning_parsers, architectures, ...
+    # what may lack something, so that absence says nothing: names of a section or registry (`config`), or one
+    # property of its entries (`config.default`)
+    incomplete: tuple[str, ...] = ()
 
     def flag(self, name: str) -> Flag | None:
         """Find a flag by a full spelling: name, alias or negation. Prefixes are not spellings."""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from generator.facts import Facts, Flag, Metric, MetricType, Provenance, Syntax, ValueType
+from generator.facts import Facts, Field, Flag, Metric, MetricType, Provenance, Syntax, ValueType
 from generator.facts.compare import Change, compare
 
 OLD = Facts(
@@ -42,6 +42,29 @@ def test_a_removed_metric_is_listed() -> None:
     assert compare(OLD, msgspec.structs.replace(OLD, metrics=())) == (
         Change("metrics", "e:x", "removed", breaking=True),
     )
+
+
+def test_a_setting_of_the_configuration_file_is_compared_as_a_flag_is() -> None:
+    old = msgspec.structs.replace(OLD, config=(Field("kv.fraction", "float", 0.9), Field("kv.gone", "bool")))
+    new = msgspec.structs.replace(OLD, config=(Field("kv.fraction", "float", 0.8),))
+    assert compare(old, new) == (
+        Change("config", "kv.fraction", "changed", "default 0.9 -> 0.8", breaking=True),
+        Change("config", "kv.gone", "removed", breaking=True),
+    )
+
+
+def test_a_name_that_an_incomplete_list_lacks_is_neither_added_nor_removed() -> None:
+    fields = (Field("a"), Field("b", "int"))
+    old = msgspec.structs.replace(OLD, config=fields, incomplete=("config",))
+    fields = (Field("b", "str"), Field("c"))
+    new = msgspec.structs.replace(OLD, config=fields, incomplete=("config", "tool_parsers"), registries={})
+    assert compare(old, new) == (Change("config", "b", "changed", "type int -> str", breaking=True),)
+
+
+def test_a_property_that_was_not_read_is_no_change() -> None:
+    old = msgspec.structs.replace(OLD, config=(Field("a", "int", 1), Field("b", "int", 1)))
+    new = msgspec.structs.replace(OLD, config=(Field("a", "int"), Field("b", "int", 2)), incomplete=("config.default",))
+    assert compare(old, new) == (Change("config", "b", "changed", "default 1 -> 2", breaking=True),)
 
 
 def test_a_parser_that_is_gone_is_listed_under_its_registry() -> None:

@@ -18,7 +18,7 @@ from generator.facts.store import FOLDER
 FILES = sorted(file for file in FOLDER.glob("*/*.json") if file.parent.name != "extract")
 
 # no registry carries these as a package whose source can be read
-TRANSCRIBED = ("tensorrt-llm", "triton", "triton-openai")
+TRANSCRIBED = ("tensorrt-llm", "tensorrt-llm-disaggregated", "triton", "triton-openai")
 
 
 def name(file: Path) -> str:
@@ -55,7 +55,7 @@ def test_facts_without_a_package_call_themselves_reference_data(file: Path) -> N
     assert whole == (file.parent.name in TRANSCRIBED)
 
 
-@pytest.mark.parametrize("engine", ["tensorrt-llm", "triton", "triton-openai"])
+@pytest.mark.parametrize("engine", TRANSCRIBED)
 def test_transcribed_facts_are_made_again_from_their_table(engine: str) -> None:
     """Those read from packages are made again by night: a test uses no network."""
     for version in known(engine):
@@ -70,7 +70,7 @@ def test_a_release_without_a_table_is_a_problem_that_names_the_others() -> None:
 
 def test_a_facts_file_says_how_each_section_was_read(file: Path) -> None:
     facts = decode(file.read_bytes())
-    sections = {"flags", "metrics"} | ({"environment"} if facts.environment else set())
+    sections = {"flags", "metrics"} | {name for name in ("config", "environment") if getattr(facts, name)}
     assert sections <= set(facts.provenance.methods)
 
 
@@ -181,6 +181,8 @@ def test_a_sglang_worker_takes_what_dynamo_adds_to_the_engines_parser() -> None:
         ("tensorrt-llm", ["/model", "--tp_size", "2", "--trust_remote_code"], ""),
         ("tensorrt-llm", ["/model", "--tp-size", "2"], "is not a flag of tensorrt-llm"),
         ("tensorrt-llm", ["--port", "8000"], "no model is given"),
+        ("tensorrt-llm-disaggregated", ["-c", "/config.yaml", "-t", "3600"], ""),
+        ("tensorrt-llm-disaggregated", ["-c", "/config.yaml", "--tp_size", "2"], "is not a flag of tensorrt-llm"),
         ("aiperf", ["--model", "m", "--url", "http://a", "--streaming", "--concurrency", "10,20"], ""),
         ("aiperf", ["--model", "m", "--concurency", "10"], "is not a flag of aiperf"),
         ("truss", ["folder", "--promote", "--output", "json"], ""),
@@ -192,6 +194,28 @@ def test_a_sglang_worker_takes_what_dynamo_adds_to_the_engines_parser() -> None:
 def test_a_command_line_is_read_as_its_own_parser_does(engine: str, args: list[str], message: str) -> None:
     found = check_arguments(load(engine, known(engine)[-1]), args)
     assert [message in finding.message for finding in found] == ([True] if message else [])
+
+
+@pytest.mark.parametrize(
+    ("release", "args", "message"),
+    [
+        ("1.2.1", ["/model", "--served_model_name", "m"], "is not a flag of tensorrt-llm 1.2.1"),
+        ("1.3.0rc29", ["/model", "--served_model_name", "m"], ""),
+        ("1.3.0rc29", ["/model", "--set", "max_batch_size=8"], "is not a flag of tensorrt-llm 1.3.0rc29"),
+        ("1.4.0rc0", ["/model", "--set", "max_batch_size=8"], ""),
+        ("1.2.1", ["/model", "--reasoning_parser", "auto"], "is not one of its values"),
+        ("1.3.0rc29", ["/model", "--reasoning_parser", "auto"], ""),
+    ],
+)
+def test_each_release_of_tensorrt_llm_is_read_by_its_own_flags(release: str, args: list[str], message: str) -> None:
+    found = check_arguments(load("tensorrt-llm", release), args)
+    assert [message in finding.message for finding in found] == ([True] if message else [])
+
+
+def test_a_configuration_file_has_its_fields_beside_the_flags() -> None:
+    fields = {field.name: field for field in load("tensorrt-llm", "1.2.1").config}
+    assert fields["kv_cache_config.free_gpu_memory_fraction"].default == 0.9
+    assert "hostname" in {field.name for field in load("tensorrt-llm-disaggregated", "1.4.0rc0").config}
 
 
 def test_the_variables_of_the_production_stack_chart_are_judged_by_the_library() -> None:

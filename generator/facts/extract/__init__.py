@@ -31,6 +31,7 @@ EXTRACTORS: dict[str, Callable[[str, Path], Facts]] = {
     "sglang-router": sglang_router.extract,
     "simulator": simulator.extract,
     "tensorrt-llm": reference.of("tensorrt-llm"),
+    "tensorrt-llm-disaggregated": reference.of("tensorrt-llm-disaggregated"),
     "triton": reference.of("triton"),
     "triton-openai": reference.of("triton-openai"),
     "truss": truss.extract,

@@ -12,7 +12,7 @@ import msgspec
 
 from generator.errors import Location, Problem, ProblemsFound
 from generator.facts.extract.tables import FOLDER
-from generator.facts.model import Facts, Flag, Metric, Positional, Provenance, Source, Syntax
+from generator.facts.model import Facts, Field, Flag, Metric, Positional, Provenance, Source, Syntax
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,6 +24,9 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flags: tuple[Flag, ...]
     metrics: tuple[Metric, ...]
     positionals: tuple[Positional, ...]
+    config: tuple[Field, ...] = ()
+    registries: dict[str, tuple[str, ...]] = {}
+    incomplete: tuple[str, ...] = ()
 
 
 def of(engine: str) -> Callable[[str, Path], Facts]:
@@ -39,6 +42,9 @@ def of(engine: str) -> Callable[[str, Path], Facts]:
             positionals=table.positionals,
             flags=table.flags,
             metrics=table.metrics,
+            config=table.config,
+            registries=table.registries,
+            incomplete=table.incomplete,
         )
 
     return extract
