@@ -70,6 +70,7 @@ def each_check() -> str:
         **_FILES,
         **{name: _module(check) for name, check in registry.RELEASE_CHECKS.items()},
         **{name: _module(check) for name, check in registry.ENVIRONMENT_CHECKS.items() if name not in _FILES},
+        **{name: _module(check) for name, check in registry.CATALOG_CHECKS.items()},
         **_PROGRAMS,
     }
     return "\n\n".join(_one_check(name, module, found.get(name)) for name, module in modules.items())
@@ -96,6 +97,7 @@ _EXCEPTIONS = {
     "models": "code of the checkpoint (`trustRemoteCode`) turns an unknown architecture into a warning; an override of "
     "the checkpoint's configuration in `extraArgs` lifts the limit of the context.",
     "fit": "variants whose size rests on a published figure (`sizing.basis`) are not weighed.",
+    "variants": "code of the checkpoint (`trustRemoteCode`) turns an unknown architecture into a warning.",
     "monitors": "`monitoring.enabled: false` makes no monitor, and none is missed.",
     "capacity": "none; describe the pools as they are, and say what may wait by `minReplicas`.",
 }

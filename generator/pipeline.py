@@ -34,7 +34,7 @@ from generator.sources.check import Schema
 from generator.sources.environment import Environment, Release
 from generator.sources.load import Sourced, Sources, load
 from generator.validate import argocd_options, argocd_waves, cel, kubeconform
-from generator.validate.registry import ENVIRONMENT_CHECKS, RELEASE_CHECKS
+from generator.validate.registry import CATALOG_CHECKS, ENVIRONMENT_CHECKS, RELEASE_CHECKS
 from generator.validate.scope import EnvironmentScope, Finding, ReleaseScope
 from generator.values.schema import DIALECT
 from generator.write import Changes, compare
@@ -271,13 +271,14 @@ def validate_step(
         for check_id, check in RELEASE_CHECKS.items()
         for finding in check(scope)
     ]
+    problems += [problem for check in CATALOG_CHECKS.values() for problem in check(sources)]
     for name, objects in own.items():
         problems += own_problems(sources.environments[name].environment, objects)
     for name in own if whole else ():
         inside = tuple(item for key, item in scopes.items() if key.startswith(f"{name}/"))
         everything = EnvironmentScope(sources.environments[name].environment, inside, today)
         problems += [problem for check in ENVIRONMENT_CHECKS.values() for problem in check(everything)]
-    return problems, len(RELEASE_CHECKS) + len(ENVIRONMENT_CHECKS) + 2
+    return problems, len(RELEASE_CHECKS) + len(ENVIRONMENT_CHECKS) + len(CATALOG_CHECKS) + 2
 
 
 def every_object(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from generator.errors import Problem
+from generator.sources.load import Sources
 from generator.validate import (
     apis,
     argocd_options,
@@ -28,6 +29,7 @@ from generator.validate import (
     secrets,
     security,
     topology,
+    variants,
 )
 from generator.validate.scope import EnvironmentScope, Finding, ReleaseScope
 
@@ -66,3 +68,5 @@ ENVIRONMENT_CHECKS: dict[str, Callable[[EnvironmentScope], Iterable[Problem]]] =
     "revisions": revisions.check,
     "policies": policies.check,
 }
+# of what people wrote alone
+CATALOG_CHECKS: dict[str, Callable[[Sources], Iterable[Problem]]] = {"variants": variants.check}

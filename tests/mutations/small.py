@@ -9,7 +9,7 @@ from generator import pipeline
 from generator.errors import Problem, ordered
 from generator.resolve.release import Resolved
 from generator.template.expand import expand, holds
-from generator.validate.registry import ENVIRONMENT_CHECKS, RELEASE_CHECKS
+from generator.validate.registry import CATALOG_CHECKS, ENVIRONMENT_CHECKS, RELEASE_CHECKS
 from generator.validate.scope import EnvironmentScope, ReleaseScope
 from tests.support.scopes import ROOT, charts
 
@@ -48,6 +48,7 @@ def problems_of(root: Path) -> tuple[Problem, ...]:
         for name, check in RELEASE_CHECKS.items()
         for finding in check(scope)
     ]
+    problems += [problem for check in CATALOG_CHECKS.values() for problem in check(sources)]
     for name, source in sources.environments.items() if whole else ():
         inside = tuple(scope for key, scope in scopes.items() if key.startswith(f"{name}/"))
         everything = EnvironmentScope(source.environment, inside)

@@ -10,7 +10,7 @@ from generator import schemas
 from generator.errors import Problem, Severity, dotted
 from generator.tools import find
 from generator.validate import cel, kubeconform
-from generator.validate.registry import ENVIRONMENT_CHECKS, RELEASE_CHECKS
+from generator.validate.registry import CATALOG_CHECKS, ENVIRONMENT_CHECKS, RELEASE_CHECKS
 from generator.validate.scope import ReleaseScope
 from tests.mutations.rendered import EXTRAS, MISTAKES, RULES, SCHEMAS, Extra, Mistake
 from tests.mutations.small import copy, problems_of
@@ -100,4 +100,4 @@ def test_there_are_forty_of_them_and_each_check_has_its_own() -> None:
     mistakes = (*MISTAKES, *EXTRAS, *SCHEMAS, *RULES, *WRITTEN)
     assert len(mistakes) >= 40
     assert len({mistake.name for mistake in mistakes}) == len(mistakes)
-    assert {*RELEASE_CHECKS, *ENVIRONMENT_CHECKS} <= {mistake.check for mistake in mistakes}
+    assert {*RELEASE_CHECKS, *ENVIRONMENT_CHECKS, *CATALOG_CHECKS} <= {mistake.check for mistake in mistakes}

@@ -44,6 +44,15 @@ def values(name: str, check: str, text: str, says: str, at: str = "", reported: 
 
 WRITTEN = (
     Written("an unknown key", "schema", LLAMA, "servedName:", "servedname:", "unknown key"),
+    Written(
+        "a context that no checkpoint has, in a variant that nobody runs",
+        "variants",
+        LLAMA,
+        "  a100:\n    engine: vllm\n",
+        "  a100:\n    engine: vllm\n    contextTokens: 262144\n",
+        "the engine refuses to start",
+        "contextTokens: 262144",
+    ),
     Written("a key twice", "syntax", LLAMA, "servedName:", "name: x\nservedName:", "stands twice", "name: x"),
     Written("a model that is not there", "references", RELEASE, "instruct", "chat", "has no model"),
     Written("a variant that is not there", "references", RELEASE, "variant: h100", "variant: h1000", "has no variant"),

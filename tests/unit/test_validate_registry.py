@@ -9,9 +9,9 @@ import pytest
 
 from generator import validate
 from generator.errors import Severity
-from generator.validate.registry import ENVIRONMENT_CHECKS, RELEASE_CHECKS
+from generator.validate.registry import CATALOG_CHECKS, ENVIRONMENT_CHECKS, RELEASE_CHECKS
 from generator.validate.scope import ReleaseScope
-from tests.support.scopes import environment, scopes
+from tests.support.scopes import environment, scopes, sources
 
 # rooms that checks share
 SHARED = {
@@ -38,7 +38,7 @@ FILES = {"options": "argocd_options", "waves": "argocd_waves"}
 def test_every_file_is_a_check_and_every_check_a_file() -> None:
     folder = Path(validate.__file__).parent
     files = {file.stem for file in folder.glob("*.py")} - SHARED
-    assert files == {FILES.get(name, name) for name in (*RELEASE_CHECKS, *ENVIRONMENT_CHECKS)}
+    assert files == {FILES.get(name, name) for name in (*RELEASE_CHECKS, *ENVIRONMENT_CHECKS, *CATALOG_CHECKS)}
 
 
 @pytest.mark.parametrize("name", RELEASE_CHECKS)
@@ -57,6 +57,11 @@ def test_no_check_complains_about_a_real_release(name: str) -> None:
 def test_no_check_complains_about_a_real_environment(name: str, place: str) -> None:
     found = ENVIRONMENT_CHECKS[name](environment(place))
     assert not [problem.text() for problem in found if problem.severity is Severity.ERROR]
+
+
+@pytest.mark.parametrize("name", CATALOG_CHECKS)
+def test_no_check_complains_about_the_real_catalog(name: str) -> None:
+    assert not [problem.text() for problem in CATALOG_CHECKS[name](sources())]
 
 
 def test_warnings_are_few() -> None:

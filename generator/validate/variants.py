@@ -1,0 +1,130 @@
+"""Variants of the catalog that no release runs yet, against the engine's very release: they are the next to be chosen.
+
+What a release runs is checked as it is rendered. A variant that only stands there would show its mistake on the day
+it is needed: a class of weights that the engine does not know, a parser of another engine, a context beyond the
+checkpoint, a precision that the GPU does not compute.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from generator import recipes
+from generator.errors import Problem, Severity, dotted
+from generator.facts import Facts, known, load
+from generator.facts.model import nearest
+from generator.model.axes import Engine
+from generator.sources.catalog import Model, Variant
+from generator.sources.load import Sourced, Sources
+from generator.sources.references import running_version
+from generator.validate.fit import CAPABILITIES
+from generator.validate.models import LONGER, STRETCHES
+from generator.validate.pods import Path
+
+CHECK = "variants"
+REGISTRIES = {"tool": "tool_parsers", "reasoning": "reasoning_parsers"}
+
+
+def check(sources: Sources) -> Iterator[Problem]:
+    """Find variants that nobody runs and that could not run."""
+    released = {
+        (release.value.model, release.value.variant)
+        for environment in sources.environments.values()
+        for release in environment.releases.values()
+    }
+    for name, source in sources.models.items():
+        spare = {key: v for key, v in source.value.variants.items() if (name, key) not in released}
+        served = frozenset(v.engine for key, v in source.value.variants.items() if key not in spare)
+        yield from _architectures(sources, source, spare)
+        yield from _parsers(sources, source, served)
+        for key, variant in spare.items():
+            yield from _context(source, key, variant)
+            yield from _precision(sources, source, key, variant)
+
+
+def _problem(
+    source: Sourced[Model], path: Path, message: str, hint: str, severity: Severity = Severity.ERROR
+) -> Problem:
+    return Problem(source.document.locate(path), dotted(path), message, hint, CHECK, severity)
+
+
+def facts_of(sources: Sources, variant: Variant) -> Facts | None:
+    """Load what is known of the program that a variant would run; None for one without weights or without facts."""
+    engine, stack = sources.engines.get(variant.engine), sources.stacks.get(variant.stack)
+    if engine is None or stack is None or recipes.ENGINES[variant.engine].MEMORY is None:
+        return None
+    carried = next((r for r in stack.value.releases if r.version == stack.value.default), None)
+    own = carried.facts.get(variant.engine.value) if carried is not None else None
+    if own is None:
+        version = running_version(variant, engine.value, stack.value)
+        release = next((r for r in engine.value.releases if r.version == version), None)
+        own = f"{variant.engine.value}/{release.facts}" if release is not None else None
+    return _loaded(own)
+
+
+def _loaded(file: str | None) -> Facts | None:
+    engine, _, version = (file or "").removesuffix(".json").partition("/")
+    return load(engine, version) if version in known(engine) else None
+
+
+def _architectures(sources: Sources, source: Sourced[Model], spare: dict[str, Variant]) -> Iterator[Problem]:
+    """Say it once for an engine's release, at the class, and name the variants."""
+    name = source.value.architecture.name
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for key, variant in source.value.variants.items():
+        facts = facts_of(sources, variant)
+        registry = facts.registry("architectures") if facts is not None else ()
+        if facts is not None and registry and name is not None and name not in registry:
+            if key not in spare:
+                # the release says it already
+                return
+            lacking.setdefault((facts.engine, facts.version), []).append(key)
+    # the code of the checkpoint may bring the class along
+    severity = Severity.WARNING if source.value.trust_remote_code else Severity.ERROR
+    for (engine, version), keys in lacking.items():
+        message = f"{engine} {version} knows no architecture {name} (variants {', '.join(keys)})"
+        near = difflib.get_close_matches(str(name), load(engine, version).registry("architectures"), cutoff=0.8)
+        said = f"did the checkpoint's config.json say {' or '.join(near)}?"
+        hint = said if near else "serve it with another engine or release"
+        yield _problem(source, ("architecture", "name"), message, hint, severity)
+
+
+def _parsers(sources: Sources, source: Sourced[Model], served: frozenset[Engine]) -> Iterator[Problem]:
+    """Look at the parsers of engines that no release of the model runs; the others are flags of a release."""
+    for engine in Engine:
+        parsers = source.value.parsers.get(engine.value)
+        file = sources.engines.get(engine)
+        if parsers is None or file is None or engine in served:
+            continue
+        facts = _loaded(f"{engine.value}/{file.value.default}.json")
+        for field, registry in REGISTRIES.items():
+            name, names = getattr(parsers, field), facts.registry(registry) if facts is not None else ()
+            if facts is not None and name is not None and names and name not in names:
+                near = nearest(name, names)
+                hint = f"did you mean {near}?" if near else f"choose one of {', '.join(sorted(names))}"
+                message = f"{engine.value} {facts.version} has no {field} parser {name}"
+                yield _problem(source, ("parsers", engine.value, field), message, hint)
+
+
+def _context(source: Sourced[Model], key: str, variant: Variant) -> Iterator[Problem]:
+    most, asked = source.value.architecture.context_tokens, variant.context_tokens
+    written = f"{source.value.values} {variant.values}"
+    if asked is None or asked <= most or any(word in written for word in (*STRETCHES, *LONGER)):
+        return
+    message = f"a context of {asked} tokens is asked of a checkpoint that has {most}: the engine refuses to start"
+    hint = f"set {most} or less, or stretch it with {STRETCHES[0]} and see what the answers are worth"
+    yield _problem(source, ("variants", key, "contextTokens"), message, hint)
+
+
+def _precision(sources: Sources, source: Sourced[Model], key: str, variant: Variant) -> Iterator[Problem]:
+    checkpoint = variant.checkpoint
+    precision = checkpoint.precision if checkpoint else source.value.architecture.precision
+    least = CAPABILITIES.get(precision)
+    for name, role in variant.roles.items():
+        gpu = sources.accelerators.value.accelerators.get(role.accelerator)
+        if least is None or gpu is None or gpu.compute_capability >= least:
+            continue
+        message = f"the weights are {precision}, which {gpu.name} (sm {gpu.compute_capability}) does not compute"
+        hint = f"use a GPU of sm {least} or above, or a checkpoint of another precision"
+        yield _problem(source, ("variants", key, "roles", name, "accelerator"), message, hint)
