@@ -93,8 +93,9 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal(
         stack=NAME,
         engine=axes.Engine.SGLANG,
-        reason="Dynamo 1.6.1 carries SGLang 0.5.21, whose flags have not been read, so none could be checked",
-        source="ai-dynamo 1.6.1 metadata (sglang==0.5.21); the facts here are those of 0.5.23",
+        reason="the flags of Dynamo's SGLang worker are known, but not how it starts, drains and says that it is "
+        "ready, and no such graph has been run",
+        source="ai-dynamo 1.6.1 metadata (sglang==0.5.21); facts of dynamo-sglang 1.6.1 and sglang 0.5.21",
     ),
     Refusal(
         stack=NAME,
