@@ -11,6 +11,7 @@ from generator.validate import (
     argocd_options,
     argocd_waves,
     capacity,
+    carried,
     clashes,
     cluster,
     digests,
@@ -69,4 +70,7 @@ ENVIRONMENT_CHECKS: dict[str, Callable[[EnvironmentScope], Iterable[Problem]]] =
     "policies": policies.check,
 }
 # of what people wrote alone
-CATALOG_CHECKS: dict[str, Callable[[Sources], Iterable[Problem]]] = {"variants": variants.check}
+CATALOG_CHECKS: dict[str, Callable[[Sources], Iterable[Problem]]] = {
+    "variants": variants.check,
+    "carried": carried.check,
+}
