@@ -471,13 +471,14 @@ def _stray(index: int, value: str) -> ArgumentFinding:
 
 def _deprecated(facts: Facts, use: _Use) -> ArgumentFinding:
     removal = use.flag.removed_in
+    until = f", and {removal} is the release that removes it" if removal else ""
     gone = f"{facts.engine} {removal} no longer takes it" if removal else "a later release no longer takes it"
     hint = replacement(facts.engine, use.flag.name) or f"remove it: {gone}"
     return ArgumentFinding(
         index=use.index,
         kind=FindingKind.DEPRECATED,
         flag=use.flag.name,
-        message=f"`{use.word}` is deprecated in {facts.engine} {facts.version}",
+        message=f"`{use.word}` is deprecated in {facts.engine} {facts.version}{until}",
         hint=hint,
         severity=Severity.WARNING,
     )

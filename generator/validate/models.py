@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from generator.errors import Severity
-from generator.facts import Facts, known, load
+from generator.facts import Facts, known, load, release_order
 from generator.facts.model import nearest
+from generator.sources.references import running_version
 from generator.validate.pods import Manifest, Path, variables_of
 from generator.validate.scope import Finding, ReleaseScope
 
@@ -20,6 +21,9 @@ STRETCHES = ("--hf-overrides", "--json-model-override-args")
 LENGTHS = ("rope", "max_position", "max_model_len", "model_max_length")
 # Source: vllm 0.33.0 envs.py; sglang 0.5.23 srt/environ.py
 LONGER = ("VLLM_ALLOW_LONG_MAX_MODEL_LEN", "SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN")
+# engines that take a word without braces for a path, and refuse to start where there is no such file
+# Source: vllm 0.33.0 entrypoints/chat_utils.py; sglang has templates by name
+NAMELESS = ("vllm",)
 # templates that come with the image; Source: vllm docker/Dockerfile at 0.33.0
 IN_IMAGE = ("/vllm-workspace/", "/sgl-workspace/")
 
@@ -31,8 +35,9 @@ def check(scope: ReleaseScope) -> Iterator[Finding]:
     for pod, _, container, program in scope.programs:
         if program.engine and program.facts is not None:
             yield from _architecture(scope, program.facts)
+            yield from _minimum(scope, program.facts)
             yield from _context(scope, container)
-            yield from _template(scope, container, pod.component)
+            yield from _template(scope, container, pod.component, program.facts)
             # the pods of all roles serve one model with the same settings
             break
     yield from _parsers(scope)
@@ -72,6 +77,19 @@ def _architecture(scope: ReleaseScope, facts: Facts) -> Iterator[Finding]:
     yield Finding("", ("model", "id"), message, hint, severity)
 
 
+def _minimum(scope: ReleaseScope, facts: Facts) -> Iterator[Finding]:
+    """Compare an image that the release chose itself; the variant's own version is judged where it stands."""
+    context = scope.resolved.context
+    engine = context.recipe.engine.value
+    inside = {facts.engine: facts.version, **{part.engine: part.version for part in facts.includes}}
+    runs, least = inside.get(engine), context.model.value.minimum_engine.get(engine)
+    own = running_version(context.variant, context.engine.value, context.stack.value)
+    if runs is None or least is None or runs == own or release_order(runs) >= release_order(least):
+        return
+    message = f"the image holds {engine} {runs}, and {context.model.value.name} needs {least} or newer (minimumEngine)"
+    yield Finding("", ("image", "tag"), message, f"choose an image of {engine} {least} or newer")
+
+
 def _stretches(args: list[str], index: int) -> bool:
     flag, _, value = args[index].partition("=")
     if flag not in STRETCHES:
@@ -93,13 +111,16 @@ def _context(scope: ReleaseScope, container: Manifest) -> Iterator[Finding]:
     yield Finding("", ("model", "contextTokens"), message, hint)
 
 
-def _template(scope: ReleaseScope, container: Manifest, role: str) -> Iterator[Finding]:
+def _template(scope: ReleaseScope, container: Manifest, role: str, facts: Facts) -> Iterator[Finding]:
     template: str = scope.resolved.values["engine"].get("chatTemplate", "")
     path: Path = ("engine", "chatTemplate")
     if "{" in template or not template.startswith("/") or template.startswith(IN_IMAGE):
         if template.endswith((".jinja", ".jinja2")) and not template.startswith("/"):
             message = f"the chat template {template} is looked for in the folder where the engine starts"
             yield Finding("", path, message, "write the whole path of a file that is mounted")
+        elif template and facts.engine in NAMELESS and not template.startswith("/") and "{" not in template:
+            message = f"{facts.engine} knows no chat templates by name, and {template} is neither a path nor a template"
+            yield Finding("", path, message, "write the whole path of a file, or leave it out: the checkpoint has one")
         return
     mounts = [mount["mountPath"].rstrip("/") for mount in container.get("volumeMounts") or ()]
     if not any(template.startswith(f"{mount}/") for mount in mounts):

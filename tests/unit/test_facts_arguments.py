@@ -321,7 +321,14 @@ def test_a_flag_that_may_be_repeated_is_accepted_twice() -> None:
 def test_a_deprecated_flag_is_a_warning_with_the_release_that_removes_it() -> None:
     finding = only(vllm("--ir-op-priority", "{}"))
     assert (finding.kind, finding.severity) == (FindingKind.DEPRECATED, Severity.WARNING)
+    assert finding.message.endswith("is deprecated in vllm 0.33.0, and 0.34.0 is the release that removes it")
     assert finding.hint == "remove it: vllm 0.34.0 no longer takes it"
+
+
+def test_a_deprecated_flag_without_a_release_that_removes_it_says_no_more() -> None:
+    finding = only(vllm("--dcp-kv-cache-interleave-size", "1"))
+    assert finding.severity is Severity.WARNING
+    assert finding.message == "`--dcp-kv-cache-interleave-size` is deprecated in vllm 0.33.0"
 
 
 def test_a_required_flag_that_is_missing_is_found() -> None:

@@ -78,11 +78,36 @@ def test_more_context_than_the_checkpoint_has_is_refused_unless_it_is_stretched(
             "/templates/chat.jinja",
             "nothing is mounted where the chat template /templates/chat.jinja should be (server)",
         ),
+        ("chatml", "vllm knows no chat templates by name, and chatml is neither a path nor a template"),
         ("chat.jinja", "the chat template chat.jinja is looked for in the folder where the engine starts"),
     ],
 )
 def test_a_chat_template_is_where_the_engine_looks(template: str, message: str | None) -> None:
     assert texts(check, overridden(PLAIN, f"engine:\n  chatTemplate: '{template}'")) == ([message] if message else [])
+
+
+def test_a_template_by_name_is_left_to_an_engine_that_has_such() -> None:
+    assert texts(check, overridden(SGLANG, "engine:\n  chatTemplate: chatml")) == []
+
+
+def needing(key: str, least: str) -> ReleaseScope:
+    """A release whose image was changed, as if its model needed a newer engine."""
+    scope = overridden(key, "image:\n  tag: v0.31.0")
+    source = scope.resolved.context.model
+    model = msgspec.structs.replace(source.value, minimum_engine={"vllm": least})
+    return in_context(scope, model=Sourced(model, source.document))
+
+
+def test_an_image_older_than_the_model_needs_is_refused() -> None:
+    (problem,) = found(check, needing(PLAIN, "0.32.0"))
+    assert problem.message == (
+        "the image holds vllm 0.31.0, and llama-3-1-8b-instruct needs 0.32.0 or newer (minimumEngine)"
+    )
+    assert problem.location.file == "environments/staging/releases/llama-8b.yaml"
+
+
+def test_an_image_as_new_as_the_model_needs_is_fine() -> None:
+    assert texts(check, needing(PLAIN, "0.31.0")) == []
 
 
 def test_a_parser_for_what_the_model_cannot_do_is_a_warning() -> None:
