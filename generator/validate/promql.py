@@ -14,7 +14,8 @@ import msgspec
 
 from generator.errors import Severity
 from generator.facts import Metric, MetricType, known, load
-from generator.validate.expressions import (
+from generator.validate.pods import Manifest, Path
+from generator.validate.promql_tree import (
     RATES,
     SLOPES,
     Aggregation,
@@ -32,8 +33,6 @@ from generator.validate.expressions import (
     series_of,
     when_missing,
 )
-from generator.validate.pods import Manifest, Path
-from generator.validate.queries import selectors
 from generator.validate.renames import DEPRECATED, RENAMED
 from generator.validate.scope import Finding, ReleaseScope
 from generator.validate.scrapes import Target, kube_state_metrics, recorded, targets_of
@@ -119,7 +118,7 @@ class _Reader:
             # of series that are not there nothing more can be said
             yield from (query.finding(*item) for item in self._matches(nodes))
         if query.trigger is not None:
-            yield from (query.finding(*item) for item in _one_element(query, tree))
+            yield from (query.finding(*item) for item in _one_element(tree))
             yield from (query.finding(*item) for item in self._counters(read))
             yield from (query.finding(*item) for item in _absence(query.trigger, tree, read))
 
@@ -353,12 +352,11 @@ def _listed(names: list[str]) -> str:
 # ---- whole expressions -------------------------------------------------------------------------------------
 
 
-def _one_element(query: Query, tree: Node) -> Iterator[tuple[str, str]]:
+def _one_element(tree: Node) -> Iterator[tuple[str, str]]:
     if is_scalar(tree):
         # Source: kedacore/keda v2.21.0 pkg/scalers/prometheus_scaler.go: the answer is read as a vector
         yield "the query gives a bare number, and KEDA reads elements only", "wrap it into vector(...)"
-    elif not is_single(tree) and all(item.aggregated for item in selectors(query.text)):
-        # of a series without any aggregation another check speaks
+    elif not is_single(tree):
         message = "the query can give more than one element; KEDA takes exactly one, else it fails"
         yield message, "put one sum(...) or max(...) around the whole"
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from generator.validate.pods import Manifest, Path, argument
 from generator.validate.programs import runtime_of
-from generator.validate.queries import Selector, selectors
+from generator.validate.promql_tree import Binary, Node, Series, around, inside, parse
 from generator.validate.scope import Finding, ReleaseScope
 
 SCALERS = ("ScaledObject", "HorizontalPodAutoscaler")
@@ -26,6 +26,9 @@ SHARES = ("_perc", "_usage", "_utilization", "_ratio", "_saturation")
 # figures of the cluster, not of the load
 CLUSTER = "kube_"
 KEDA_MAXIMUM = 100
+
+# what a query reads, each with the functions and aggregations around it
+Read: TypeAlias = list[tuple[Series, tuple[str, ...]]]
 
 
 def check(scope: ReleaseScope) -> Iterator[Finding]:
@@ -101,9 +104,11 @@ def _scaled(scope: ReleaseScope, file: str, manifest: Manifest) -> Iterator[Find
             wakes = True
             reaches.append((_cron(trigger), index, ""))
             continue
-        series = selectors((trigger.get("metadata") or {}).get("query", ""))
-        yield from _prometheus(file, path, trigger, series)
-        wakes = wakes or any(not _of_engine(scope, item.name) for item in series)
+        tree = _tree((trigger.get("metadata") or {}).get("query", ""))
+        series = around(tree) if tree is not None else []
+        yield from _prometheus(file, path, trigger, tree, series)
+        # of a query that cannot be read another check speaks
+        wakes = wakes or tree is None or any(not _of_engine(scope, item.name) for item, _ in series)
         reach, why = _reach(scope, manifest, trigger, series)
         reaches.append((reach, index, why))
     if reaches:
@@ -111,6 +116,13 @@ def _scaled(scope: ReleaseScope, file: str, manifest: Manifest) -> Iterator[Find
     if least == 0 and not wakes:
         message = "at zero replicas no engine exports what the triggers read: nothing wakes it again"
         yield Finding(file, ("spec", "minReplicaCount"), message, "add a trigger on what stays up, or keep one replica")
+
+
+def _tree(query: str) -> Node | None:
+    try:
+        return parse(query)
+    except ValueError:
+        return None
 
 
 def _reachable(file: str, best: tuple[float, int, str], most: int) -> Iterator[Finding]:
@@ -131,17 +143,17 @@ def _of_engine(scope: ReleaseScope, name: str) -> bool:
     return name.startswith(CLUSTER) or name in (metrics.running, metrics.waiting)
 
 
-def _reach(scope: ReleaseScope, manifest: Manifest, trigger: Manifest, series: list[Selector]) -> tuple[float, str]:
+def _reach(scope: ReleaseScope, manifest: Manifest, trigger: Manifest, series: Read) -> tuple[float, str]:
     """Say how many replicas a trigger can ever ask for, starting from one, and why no more."""
-    load = [item for item in series if not item.name.startswith(CLUSTER)]
-    bounds = [_bound(scope, manifest, item.name) for item in load]
+    load = _load(series)
+    bounds = [_bound(scope, manifest, item.name) for item, _ in load]
     threshold = _number((trigger.get("metadata") or {}).get("threshold"))
     if not load or threshold is None or threshold <= 0 or any(bound is None for bound in bounds):
         return math.inf, ""
     bound = sum(bound for bound in bounds if bound is not None)
-    names = " + ".join(item.name for item in load)
+    names = " + ".join(item.name for item, _ in load)
     # a figure that grows with the pods, against a target for each: more pods ask for more, or never do
-    grows = ("sum" in load[0].around) != (trigger.get("metricType", "AverageValue") == "Value")
+    grows = ("sum" in load[0][1]) != (trigger.get("metricType", "AverageValue") == "Value")
     if grows:
         why = f"{names} is at most {bound:g} on one pod, and the threshold is {threshold:g}"
         return (math.inf if bound > threshold else 1), why
@@ -174,19 +186,14 @@ def _number(text: Any) -> float | None:
 # ---- a trigger on Prometheus -------------------------------------------------------------------------------
 
 
-def _prometheus(file: str, path: Path, trigger: Manifest, series: list[Selector]) -> Iterator[Finding]:
+def _prometheus(file: str, path: Path, trigger: Manifest, tree: Node | None, series: Read) -> Iterator[Finding]:
     metadata = trigger.get("metadata") or {}
     if "metricName" in metadata:
         message = "metricName has no effect: KEDA dropped it in 2.12"
         yield Finding(file, (*path, "metadata", "metricName"), message, "leave it out; `name` names the trigger")
-    place = (*path, "metadata", "query")
-    for item in series:
-        if not item.aggregated:
-            shown = item.name or item.labels
-            message = f"the query gives an element for each series of {shown}; KEDA takes exactly one, else it fails"
-            yield Finding(file, place, message, f"put one sum(...) or max(...) without `by` around {shown}")
     average = trigger.get("metricType", "AverageValue") == "AverageValue"
-    yield from _averages(file, path, metadata, series, average=average)
+    divides = tree is not None and any(isinstance(node, Binary) and node.sign == "/" for node in inside(tree))
+    yield from _averages(file, path, metadata, series, average=average, divides=divides)
     host = urlsplit(metadata.get("serverAddress", "")).hostname or ""
     if "." not in host and not _is_address(host):
         message = f"KEDA looks up {host or 'an empty host'} in its own namespace, where that Service is not"
@@ -194,14 +201,22 @@ def _prometheus(file: str, path: Path, trigger: Manifest, series: list[Selector]
         yield Finding(file, (*path, "metadata", "serverAddress"), message, hint)
 
 
-def _averages(file: str, path: Path, metadata: Manifest, series: list[Selector], *, average: bool) -> Iterator[Finding]:
-    load = [item for item in series if not item.name.startswith(CLUSTER)]
+def _load(series: Read) -> Read:
+    return [(item, names) for item, names in series if not item.name.startswith(CLUSTER)]
+
+
+def _averages(
+    file: str, path: Path, metadata: Manifest, series: Read, *, average: bool, divides: bool
+) -> Iterator[Finding]:
+    load = _load(series)
     threshold = _number(metadata.get("threshold")) or 1.0
-    if not average and any("sum" in item.around for item in load):
+    # a share of two sums and a quantile over summed buckets do not grow with the pods
+    grows = not divides and any("sum" in names and "histogram_quantile" not in names for _, names in load)
+    if not average and grows:
         message = "metricType Value multiplies by the replicas there are, and a sum over pods grows with them already"
         yield Finding(file, (*path, "metricType"), message, "use AverageValue for a sum")
-    counted = any("count" in item.around for item in load) and "/" in metadata.get("query", "")
-    if average and load and (counted or any("avg" in item.around for item in load)):
+    counted = divides and any("count" in names for _, names in load)
+    if average and load and (counted or any("avg" in names for _, names in load)):
         total, mean = 4 * threshold, 2 * threshold
         message = (
             f"the query divides by the pods, and AverageValue divides again: {total:g} on 2 pods is {mean:g}, which "

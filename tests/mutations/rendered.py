@@ -253,12 +253,12 @@ SCALING = (
     ),
     Mistake(
         "a query without aggregation",
-        "replicas",
+        "promql",
         PLAIN,
         SCALED,
         QUERY,
         'vllm:num_requests_running{job="assistants/llama-8b"}',
-        "an element for each series",
+        "more than one element",
     ),
     Mistake(
         "a share in percent",

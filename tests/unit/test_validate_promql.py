@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from generator.errors import Severity
-from generator.validate.expressions import is_single, parse
 from generator.validate.pods import Manifest
 from generator.validate.promql import check
+from generator.validate.promql_tree import around, is_single, parse
 from generator.validate.renames import DEPRECATED
 from generator.validate.scope import ReleaseScope
 from generator.validate.scrapes import kube_state_metrics, seconds, targets_of
@@ -55,7 +55,7 @@ def test_nothing_is_said_of_what_the_charts_make() -> None:
     [
         f"sum({RUNNING}) or {HELD}",
         f"sum({RUNNING}) or on() {HELD} or vector(0)",
-        f"topk(1, {RUNNING}) or {HELD}",
+        f"max(topk(1, {RUNNING})) or {HELD}",
         f'sum(vllm:num_requests_running{{{JOB},server=""}}) or {HELD}',
         f'sum(vllm:num_requests_running{{namespace="assistants",model_name="llama-3.1-8b-instruct"}}) or {HELD}',
         f"sum(rate(vllm:request_success_total{{{JOB}}}[2m])) or {HELD}",
@@ -282,6 +282,27 @@ def test_two_sides_that_never_meet_are_refused() -> None:
 )
 def test_one_element_is_told_from_several(query: str, single: bool) -> None:
     assert is_single(parse(query)) is single
+
+
+def test_the_series_of_a_query_are_found_with_what_stands_around_them() -> None:
+    query = 'max by (ns) (increase(R{a="b)"}[2m]) > 0) or vector(0) unless on () sum(-x * on (p) group_left () y)'
+    found = [(series.name, names) for series, names in around(parse(query))]
+    assert found == [("R", ("max", "increase")), ("x", ("sum", "-")), ("y", ("sum",))]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        RUNNING,
+        f"sum by (pod) ({RUNNING})",
+        f"sum({RUNNING}) by (pod)",
+        f"sum({RUNNING}) or {RUNNING}",
+        # its element has labels, and that of the other arm has none: both come out
+        f"topk(1, {RUNNING}) or {HELD}",
+    ],
+)
+def test_a_query_of_a_trigger_gives_one_element(query: str) -> None:
+    assert said(query) == ["the query can give more than one element; KEDA takes exactly one, else it fails"]
 
 
 def test_what_keda_cannot_take_is_refused() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from generator.validate.queries import selectors
 from generator.validate.replicas import check
 from generator.validate.scope import ReleaseScope
 from tests.support.scopes import GRAPH, GROUP, PAIR, PLAIN, REMOVED, ZERO, changed, scopes, texts, with_object, without
@@ -98,12 +97,25 @@ def test_a_sum_as_a_value_compounds() -> None:
     assert message.startswith("metricType Value multiplies by the replicas there are")
 
 
+def test_a_count_whose_labels_hold_a_slash_divides_nothing() -> None:
+    assert not texts(check, with_query(f"count({RUNNING})", threshold="4"))
+
+
+def test_of_a_query_that_cannot_be_read_nothing_more_is_said() -> None:
+    scope = changed(with_query("sum("), FILE, ("spec", "minReplicaCount"), 0)
+    assert texts(check, scope) == []
+
+
 @pytest.mark.parametrize(
-    "query", [RUNNING, f"sum by (pod) ({RUNNING})", f"sum({RUNNING}) by (pod)", f"sum({RUNNING}) or {RUNNING}"]
+    "query",
+    [
+        'histogram_quantile(0.9, sum by (le) (rate(vllm:time_to_first_token_seconds_bucket{job="a/b"}[5m])))',
+        'sum(rate(vllm:prefix_cache_hits_total{job="a/b"}[5m])) / '
+        'sum(rate(vllm:prefix_cache_queries_total{job="a/b"}[5m]))',
+    ],
 )
-def test_a_query_gives_one_element(query: str) -> None:
-    (message, *_) = texts(check, with_query(query))
-    assert message.startswith("the query gives an element for each series of vllm:num_requests_running")
+def test_what_does_not_grow_with_the_pods_may_be_a_value(query: str) -> None:
+    assert not texts(check, with_query(query, metricType="Value"))
 
 
 def test_metric_name_has_no_effect() -> None:
@@ -137,29 +149,6 @@ def test_the_hours_of_a_calendar_ask_for_no_more_than_they_say() -> None:
     cron = {"type": "cron", "metadata": {"desiredReplicas": "1", "start": "0 8 * * *", "end": "0 18 * * *"}}
     (message,) = texts(check, changed(scopes()[PLAIN], FILE, ("spec", "triggers"), [cron]))
     assert message.startswith("this trigger can never ask for more than 1 replicas, and the maximum is 2")
-
-
-def test_the_series_of_a_query_are_found_with_what_stands_around_them() -> None:
-    query = 'max by (ns) (increase(R{a="b)"}[2m]) > 0) or vector(0) unless sum(scalar(x) * on (p) group_left () y)'
-    found = [(item.name, item.around, item.split) for item in selectors(query)]
-    assert found == [("R", ("max", "increase"), True), ("x", ("sum", "scalar"), False), ("y", ("sum",), False)]
-
-
-@pytest.mark.parametrize(
-    ("query", "aggregated"),
-    [
-        ("sum(x)", True),
-        ("sum by (pod) (x)", False),
-        ("sum(x) by (pod)", False),
-        ("sum(group by (pod) (x))", True),
-        ("sum(group(x) by (pod))", True),
-        ("max by (pod) (sum(x))", True),
-        ("rate(x[2m])", False),
-    ],
-)
-def test_one_aggregation_of_everything_is_enough(query: str, aggregated: bool) -> None:
-    (item,) = selectors(query)
-    assert item.aggregated is aggregated
 
 
 def test_real_releases_pass() -> None:

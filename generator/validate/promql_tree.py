@@ -1,4 +1,8 @@
-"""PromQL as a tree: what a query reads, which labels its answer carries, and what it says when nothing is scraped."""
+"""PromQL as a tree: what a query reads, which labels its answer carries, and what it says when nothing is scraped.
+
+This file knows the language and nothing of a release. `scrapes` says what Prometheus stores of one, `promql` and
+`replicas` hold the two against each other.
+"""
 
 from __future__ import annotations
 
@@ -187,6 +191,14 @@ def children(node: Node) -> tuple[Node, ...]:
 def series_of(node: Node) -> list[Series]:
     """Everything that an expression reads, in its order."""
     return [part for part in inside(node) if isinstance(part, Series)]
+
+
+def around(node: Node) -> list[tuple[Series, tuple[str, ...]]]:
+    """Everything that an expression reads, each with the functions and aggregations around it, from outside in."""
+    if isinstance(node, Series):
+        return [(node, ())]
+    name = (node.name,) if isinstance(node, Aggregation | Call) else ()
+    return [(series, (*name, *names)) for child in children(node) for series, names in around(child)]
 
 
 def is_scalar(node: Node) -> bool:
