@@ -48,10 +48,11 @@ def everything(reader: Reader, summary: dict[str, Any]) -> Files:
     oldest: Schema = {}
     newest: Schema = {}
     for minor, module in KUBERNETES.items():
-        made, newest = _built_ins(minor, module, reader)
+        swagger = json.loads(reader(module, SWAGGER))
+        made, newest = _built_ins(minor, module, swagger, reader)
         oldest = oldest or newest
         files |= made
-        records.append(_kubernetes_record(minor, module, made))
+        records.append(_kubernetes_record(minor, module, swagger, made))
     object_meta = _object_meta(newest)
     for source in CRDS:
         for made, record in _customs(source, reader, object_meta):
@@ -64,8 +65,7 @@ def everything(reader: Reader, summary: dict[str, Any]) -> Files:
     return files
 
 
-def _built_ins(minor: str, module: Module, reader: Reader) -> tuple[Files, Schema]:
-    swagger = json.loads(reader(module, SWAGGER))
+def _built_ins(minor: str, module: Module, swagger: dict[str, Any], reader: Reader) -> tuple[Files, Schema]:
     converted = kubernetes.definitions(swagger, kubernetes.enums(reader(module, GO_OPENAPI)))
     files: Files = {}
     for kind in BUILT_INS:
@@ -90,7 +90,7 @@ def _customs(source: CrdSource, reader: Reader, object_meta: Schema) -> Iterator
             for version in custom.versions:
                 openapi = crds.version_schema(crd, version)
                 files |= _custom_files(openapi, group, custom.kind, version, object_meta)
-            yield files, _crd_record(source, path, group, custom.kind, files)
+            yield files, _crd_record(source, path, crd, files)
 
 
 def _custom_files(openapi: Schema, group: str, kind: str, version: str, object_meta: Schema) -> Files:
@@ -117,20 +117,25 @@ def _derived(summary: dict[str, Any], built_ins: Schema, object_meta: Schema) ->
         )
 
 
-def _kubernetes_record(minor: str, module: Module, made: Files) -> dict[str, Any]:
+def _kubernetes_record(minor: str, module: Module, swagger: dict[str, Any], made: Files) -> dict[str, Any]:
     return {
         "files": f"schemas/kubernetes/{minor}/*.json",
         "derived": False,
         "module": str(module),
         "sum": module.sum,
         "paths": [SWAGGER, GO_OPENAPI],
+        "kinds": kubernetes.kinds(swagger),
         "sha256": digest(made),
     }
 
 
-def _crd_record(source: CrdSource, path: str, group: str, kind: str, made: Files) -> dict[str, Any]:
+def _crd_record(source: CrdSource, path: str, crd: dict[str, Any], made: Files) -> dict[str, Any]:
+    group, kind = crd["spec"]["group"], crd["spec"]["names"]["kind"]
     record: dict[str, Any] = {
         "files": f"schemas/crds/{group}/{kind.lower()}-*.json",
+        "group": group,
+        "kind": kind,
+        "versions": crds.served(crd),
         "derived": False,
         "module": str(source.module),
         "sum": source.module.sum,
@@ -142,4 +147,4 @@ def _crd_record(source: CrdSource, path: str, group: str, kind: str, made: Files
 
 def _provenance(records: list[dict[str, Any]]) -> bytes:
     whole = {"converter": CONVERTER_VERSION, "groups": records}
-    return f"# {COMMENT}\n{yaml.safe_dump(whole, sort_keys=False, width=110)}".encode()
+    return f"# {COMMENT}\n{yaml.safe_dump(whole, sort_keys=False, width=110, default_flow_style=None)}".encode()

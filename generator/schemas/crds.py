@@ -33,6 +33,14 @@ def version_schema(crd: dict[str, Any], version: str) -> Schema:
     raise ValueError(f"{crd['metadata']['name']} has no version {version}")
 
 
+def served(crd: dict[str, Any]) -> list[dict[str, Any]]:
+    """List every version of a CRD, taken or not: whether it is served, stored, and on its way out."""
+    flags = ("served", "storage", "deprecated")
+    return [
+        {"name": entry["name"], **{flag: entry.get(flag, False) for flag in flags}} for entry in crd["spec"]["versions"]
+    ]
+
+
 def schema_of(openapi: Schema, *, api_version: str, kind: str, object_meta: Schema) -> Schema:
     """Make the schema of one custom kind; `object_meta` defines metadata and what it refers to."""
     body = convert(_without_status(openapi), structural=True)

@@ -92,6 +92,18 @@ def find_definition(swagger: dict[str, Any], kind: BuiltIn) -> str:
     return names[0]
 
 
+def kinds(swagger: dict[str, Any]) -> dict[str, list[str]]:
+    """List the kinds of each API that a release has, taken or not, on by default or not; lists are left out."""
+    found: dict[str, list[str]] = {}
+    for node in swagger["definitions"].values():
+        names = node.get("x-kubernetes-group-version-kind", ())
+        # options of requests belong to every group
+        if len(names) == 1 and not names[0]["kind"].endswith("List"):
+            api = f"{names[0]['group']}/{names[0]['version']}".removeprefix("/")
+            found.setdefault(api, []).append(names[0]["kind"])
+    return {api: sorted(found[api]) for api in sorted(found)}
+
+
 def schema_of(kind: BuiltIn, name: str, converted: Schema) -> Schema:
     """Make the schema of one built-in kind."""
     return rooted(converted[name], api_version=kind.api_version, kind=kind.kind, definitions=converted)

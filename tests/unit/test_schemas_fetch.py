@@ -52,9 +52,12 @@ CRD = {
     "metadata": {"name": "customs.example.com"},
     "spec": {
         "group": "example.com",
+        "names": {"kind": "Custom"},
         "versions": [
             {
                 "name": "v1",
+                "served": True,
+                "storage": True,
                 "schema": {
                     "openAPIV3Schema": {
                         "type": "object",
@@ -70,7 +73,8 @@ CRD = {
                         },
                     }
                 },
-            }
+            },
+            {"name": "v1beta1", "served": True, "storage": False, "deprecated": True},
         ],
     },
 }
@@ -118,6 +122,17 @@ def test_what_the_api_server_reads_is_kept_without_prose() -> None:
         "properties": {"a": {"type": "string", "default": "b", "format": "byte"}},
         "x-kubernetes-validations": [{"rule": "has(self.a)", "message": "a"}],
     }
+
+
+@pytest.mark.usefixtures("small_table")
+def test_the_record_lists_what_was_not_taken_too() -> None:
+    built_in, custom, *_ = yaml.safe_load(assemble.everything(read, SUMMARY)[assemble.PROVENANCE])["groups"]
+    assert built_in["kinds"] == {"v1": ["Thing"]}
+    assert (custom["group"], custom["kind"]) == ("example.com", "Custom")
+    assert custom["versions"] == [
+        {"name": "v1", "served": True, "storage": True, "deprecated": False},
+        {"name": "v1beta1", "served": True, "storage": False, "deprecated": True},
+    ]
 
 
 @pytest.mark.usefixtures("small_table")
