@@ -67,6 +67,8 @@ class Probes(msgspec.Struct, frozen=True, kw_only=True):
     alive: str
     ready: str
     alive_timeout_seconds: int = 10
+    # what answers as well; any other path is 404
+    others: tuple[str, ...] = ()
 
 
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,7 +59,7 @@ RUNTIME = Runtime(
     exit_seconds=25,
     api_key_variable=KEY_VARIABLE,
     # /ready is 200 only when started, not paused and not draining
-    probes=Probes(alive="/health", ready="/ready", alive_timeout_seconds=10),
+    probes=Probes(alive="/health", ready="/ready", alive_timeout_seconds=10, others=("/health_generate", "/ping")),
     metrics=Metrics(running="sglang:num_running_reqs", waiting="sglang:num_queue_reqs"),
 )
 

@@ -48,7 +48,7 @@ RUNTIME = Runtime(
     # it asks for no key, but a rehearsal meets the same Secret
     api_key_variable="VLLM_API_KEY",
     # /health is 200 from the first moment and /ready too (deprecated); only this one waits for --startup-duration
-    probes=Probes(alive="/health", ready="/health/ready", alive_timeout_seconds=10),
+    probes=Probes(alive="/health", ready="/health/ready", alive_timeout_seconds=10, others=("/ready",)),
     metrics=Metrics(running="vllm:num_requests_running", waiting="vllm:num_requests_waiting"),
     # the user of its image
     user=65532,

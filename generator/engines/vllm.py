@@ -35,7 +35,7 @@ RUNTIME = Runtime(
     port=PORT,
     api_key_variable="VLLM_API_KEY",
     # one path for all: the socket opens only once the engine is up, and stays 200 until it dies
-    probes=Probes(alive="/health", ready="/health", alive_timeout_seconds=10),
+    probes=Probes(alive="/health", ready="/health", alive_timeout_seconds=10, others=("/ping",)),
     metrics=Metrics(running="vllm:num_requests_running", waiting="vllm:num_requests_waiting"),
     user=2000,
     group=0,

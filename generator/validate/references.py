@@ -15,6 +15,7 @@ from generator.validate.argocd_waves import MAKES
 from generator.validate.argocd_waves import references as named
 from generator.validate.names import derived
 from generator.validate.pods import Manifest, Path, Pod, argument, ports_of, variables_of
+from generator.validate.programs import runtime_of
 from generator.validate.scope import Finding, ReleaseScope
 
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
@@ -32,6 +33,9 @@ def check(scope: ReleaseScope) -> Iterator[Finding]:
             yield from of_kind(scope, file, manifest)
     for pod in scope.pods:
         yield from _pod(scope, pod)
+    for pod, path, container, program in scope.programs:
+        if program.engine:
+            yield from _paths(scope, pod, path, container)
 
 
 # ---- objects by name ---------------------------------------------------------------------------------------
@@ -310,3 +314,14 @@ def _container_ports(pod: Pod, path: Path, container: Manifest) -> Iterator[Find
         declared = ", ".join(str(port) for port in ports)
         message = f"the server listens on port {served}, which the container does not declare"
         yield Finding(pod.file, (*path, "ports"), message, f"it declares: {declared}; let both say the same")
+
+
+def _paths(scope: ReleaseScope, pod: Pod, path: Path, container: Manifest) -> Iterator[Finding]:
+    """What the probes of the engine ask is what it answers: any other path is 404, and the pod never ready."""
+    runtime = runtime_of(scope.resolved.context)
+    answers = tuple(dict.fromkeys((runtime.probes.alive, runtime.probes.ready, *runtime.probes.others)))
+    for probe in PROBES:
+        asked = (container.get(probe) or {}).get("httpGet") or {}
+        if asked and asked.get("path", "/").partition("?")[0] not in answers:
+            message = f"the {probe} asks {asked.get('path', '/')}, which {runtime.program} does not answer"
+            yield Finding(pod.file, (*path, probe, "httpGet", "path"), message, f"it answers {', '.join(answers)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from generator.validate import capacity, flags, lifecycle, security
+from generator.validate import capacity, flags, lifecycle, references, security
 from tests.support.scopes import PLAIN, REMOVED, SGLANG, changed, environment, facts_of, overridden, scopes, texts
 
 FILE = "deployment-server.yaml"
@@ -106,3 +106,16 @@ def test_file_3_the_faults_of_a_hand_written_deployment_are_each_found() -> None
     ):
         assert any(part in message for message in messages), part
     assert all(pod.spec["enableServiceLinks"] is False for scope in scopes().values() for pod in scope.pods)
+
+
+def test_file_2_a_probe_of_the_simulator_is_refused_where_vllm_runs() -> None:
+    path = (*ENGINE, "readinessProbe", "httpGet", "path")
+    assert texts(references.check, changed(scopes()[PLAIN], FILE, path, "/ready")) == [
+        "the readinessProbe asks /ready, which vllm does not answer"
+    ]
+
+
+@pytest.mark.parametrize(("key", "path"), [(PLAIN, "/ping"), (SGLANG, "/health_generate"), ("dev/llama-8b", "/ready")])
+def test_file_2_a_path_that_the_engine_answers_besides_is_fine(key: str, path: str) -> None:
+    asked = changed(scopes()[key], FILE, (*ENGINE, "readinessProbe", "httpGet", "path"), path)
+    assert texts(references.check, asked) == []

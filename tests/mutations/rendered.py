@@ -222,6 +222,15 @@ REFERENCES = (
         ("spec", "components", 1, "podTemplate", "spec", "containers", 0, "ports"),
     ),
     Mistake(
+        "a probe that the engine does not answer",
+        "references",
+        PLAIN,
+        SERVER,
+        (*ENGINE, "readinessProbe", "httpGet", "path"),
+        "/ready",
+        "asks /ready, which vllm does not answer",
+    ),
+    Mistake(
         "a volume that the pod lacks",
         "references",
         PLAIN,
