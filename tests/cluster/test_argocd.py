@@ -87,7 +87,10 @@ def test_a_commit_reaches_the_cluster_and_a_revert_takes_it_back(argo: Synced, c
 
 
 def test_an_edit_by_hand_is_undone(argo: Synced, namespace: str) -> None:
-    """selfHeal: what Git says comes back."""
+    """What Git says comes back.
+
+    Seen to fail with `selfHeal: false`: the Application stays OutOfSync.
+    """
     release = argo.repository.releases_with("Deployment")[0]
     live = argo.cluster.get("apps/v1", "Deployment", namespace, release)
     spec = {"template": {"spec": {"terminationGracePeriodSeconds": 9999}}}
@@ -145,7 +148,10 @@ def test_a_bad_object_stops_its_own_application_alone(argo: Synced) -> None:
 
 
 def test_an_empty_render_is_refused(argo: Synced, namespace: str) -> None:
-    """A folder without objects would delete a model that runs: `allowEmpty: false` keeps it."""
+    """A folder without objects would delete a model that runs: `allowEmpty: false` keeps it.
+
+    Seen to fail with `allowEmpty: true`: nothing is refused.
+    """
     release = argo.repository.releases_with("Deployment")[0]
     name = argo.application(release)
     for file in argo.repository.rendered(release).iterdir():
@@ -164,7 +170,10 @@ def test_an_empty_render_is_refused(argo: Synced, namespace: str) -> None:
 
 
 def test_a_deleted_release_is_pruned(argo: Synced, namespace: str) -> None:
-    """The release's folder and its Application leave Git; its objects leave the cluster, and nothing else does."""
+    """The release's folder and its Application leave Git; its objects leave the cluster, and nothing else does.
+
+    Seen to fail without the finalizer of the Application: it goes, and its Deployment stays.
+    """
     release = argo.repository.releases_with("Deployment")[0]
     name = argo.application(release)
     before = set(argo.applications.all())
@@ -184,7 +193,10 @@ def test_a_deleted_release_is_pruned(argo: Synced, namespace: str) -> None:
 
 @pytest.mark.parametrize("kind", ["PodDisruptionBudget", "InterceptorRoute"])
 def test_the_last_object_of_a_kind_is_pruned(argo: Synced, namespace: str, kind: str) -> None:
-    """A release renders nothing of a kind any more: what it had of it goes, and the rest stays."""
+    """A release renders nothing of a kind any more: what it had of it goes, and the rest stays.
+
+    Seen to fail with `prune: false`: the object stays, and the Application OutOfSync.
+    """
     release = argo.repository.releases_with(kind)[0]
     file = next(argo.repository.rendered(release).glob(f"{kind.lower()}-*.yaml"))
     manifest = yaml.safe_load(file.read_text())
