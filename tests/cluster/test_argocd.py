@@ -62,7 +62,10 @@ def test_a_second_look_finds_nothing_to_do(argo: Synced) -> None:
 
 
 def test_a_commit_is_found_without_being_told(argo: Synced) -> None:
-    """Argo CD polls: every 15 s here, every 120 s by its own default."""
+    """Argo CD polls: every 15 s here, every 120 s by its own default.
+
+    Seen to fail with a commit that was not pushed.
+    """
     release = argo.repository.releases_with("Deployment")[0]
     argo.repository.edit(release, "Deployment", longer)
     revision = argo.repository.commit("a longer grace period")
@@ -74,7 +77,10 @@ def test_a_commit_is_found_without_being_told(argo: Synced) -> None:
 
 @pytest.mark.parametrize("count", [1, 50])
 def test_a_commit_reaches_the_cluster_and_a_revert_takes_it_back(argo: Synced, count: int) -> None:
-    """From the commit to Synced and Healthy, its rollouts included; roll back is `git revert`."""
+    """From the commit to Synced and Healthy, its rollouts included; roll back is `git revert`.
+
+    Seen to fail with a commit that was not pushed.
+    """
     releases = argo.repository.releases_with("Deployment")[:count]
     assert len(releases) == count
     for release in releases:
@@ -129,7 +135,10 @@ def test_the_replicas_of_an_autoscaler_are_left_alone(argo: Synced, namespace: s
 
 
 def test_a_bad_object_stops_its_own_application_alone(argo: Synced) -> None:
-    """A field that no Deployment has: its Application says so, every other one stays well; a revert mends it."""
+    """A field that no Deployment has: its Application says so, every other one stays well; a revert mends it.
+
+    Seen to fail with a field that Deployments have: nobody complains.
+    """
     release = argo.repository.releases_with("Deployment")[0]
     name = argo.application(release)
     argo.repository.edit(
@@ -252,6 +261,8 @@ def test_an_autoscaler_takes_over_without_a_dip(argo: Synced, namespace: str, re
     argo.applications.refresh(argo.root, name)
     argo.wait("five", lambda: argo.applications.at(name, revision) and replicas() == 5, 120)
     trigger = use(place, argo.repository, release, {"scaling": "queue", "maxReplicas": 6})
+    # with a change beside it, or nothing would be applied to the Deployment
+    argo.repository.edit(release, "Deployment", longer)
     argo.cluster.run.series.write_text(argo.cluster.rendered.busy(release, 5 * int(trigger["metadata"]["threshold"])))
     revision = argo.repository.commit("an autoscaler takes over")
     argo.applications.refresh(argo.root, name)

@@ -29,7 +29,10 @@ def argo(tmp_path: Path) -> Iterator[Synced]:
 
 
 def test_nothing_drifts_in_five_minutes(argo: Synced) -> None:
-    """Nobody commits anything: every Application is compared again and again, and never has anything to do."""
+    """Nobody commits anything: every Application is compared again and again, and never has anything to do.
+
+    Seen to fail with a number in Git beside an autoscaler, and no rule: Argo CD and the autoscaler take turns.
+    """
     argo.look_again()
     before = syncs(argo)
     looked = {name: item["status"]["reconciledAt"] for name, item in argo.applications.all().items()}
