@@ -215,12 +215,14 @@ def affinity(role: RoleView) -> Data:
     gpu = role.values.accelerator
     term = {"matchExpressions": [{"key": "nvidia.com/gpu.product", "operator": "In", "values": gpu.products}]}
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    own = role.values.affinity
     return {
-        **when(filled(role.values.affinity), {"affinity": role.values.affinity}),
-        **when(
-            both(negate(filled(role.values.affinity)), filled(gpu.products)),
-            {"affinity": {"nodeAffinity": required}},
-        ),
+        "affinity": {
+            **when(filled(own.node_affinity), {"nodeAffinity": own.node_affinity}),
+            **when(both(negate(filled(own.node_affinity)), filled(gpu.products)), {"nodeAffinity": required}),
+            "podAffinity": own.pod_affinity,
+            "podAntiAffinity": own.pod_anti_affinity,
+        }
     }
 
 

@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # What a chart lets its user pass through to a pod.
 FRAGMENTS = {
-    "Affinity": "core.v1.Affinity",
+    "NodeAffinity": "core.v1.NodeAffinity",
+    "PodAffinity": "core.v1.PodAffinity",
+    "PodAntiAffinity": "core.v1.PodAntiAffinity",
     "EnvFromSource": "core.v1.EnvFromSource",
     "EnvVar": "core.v1.EnvVar",
     "LocalObjectReference": "core.v1.LocalObjectReference",

@@ -12,6 +12,8 @@ from generator.validate.scope import ReleaseScope
 
 # Kubernetes' own, where a Deployment is silent
 SURGE_DEFAULT = "25%"
+# KEDA's own, where a ScaledObject is silent
+KEDA_MAXIMUM = 100
 # Source: ai-dynamo/dynamo deploy/operator/internal/consts @ 2a6da14c
 GRAPH_SURGE = "nvidia.com/deployment-rolling-update-max-surge"
 
@@ -36,24 +38,32 @@ def claims_of(scope: ReleaseScope) -> Iterator[Claim]:
     for pod in scope.pods:
         role = scope.role(pod)
         pods = minimum(scope, pod) * pod.pods_per_replica
-        yield Claim(scope, pod, role.pool_name if role is not None else "", pods, _surge(pod))
+        yield Claim(scope, pod, role.pool_name if role is not None else "", pods, surge(pod))
 
 
 def minimum(scope: ReleaseScope, pod: Pod) -> int:
     """The replicas that are there whatever the load."""
+    return _replicas(scope, pod, "minReplicaCount", 0)
+
+
+def maximum(scope: ReleaseScope, pod: Pod) -> int:
+    """The replicas that the highest load asks for."""
+    return _replicas(scope, pod, "maxReplicaCount", KEDA_MAXIMUM)
+
+
+def _replicas(scope: ReleaseScope, pod: Pod, bound: str, default: int) -> int:
     kind, name = pod.owner["kind"], pod.owner["metadata"]["name"]
     own = pod.owner["spec"].get("replicas")
     if kind == "DynamoGraphDeployment":
         name, own = f"{name}-{str(pod.holder.get('name', '')).lower()}", pod.holder.get("replicas")
-    if own is not None:
-        return int(own)
     for _, scaled in scope.of_kind("ScaledObject"):
         if scaled["spec"]["scaleTargetRef"].get("name") == name:
-            return int(scaled["spec"].get("minReplicaCount", 0))
-    return 1
+            return int(scaled["spec"].get(bound, default))
+    return 1 if own is None else int(own)
 
 
-def _surge(pod: Pod) -> int:
+def surge(pod: Pod) -> int:
+    """The pods of a template that are there more during a rollout."""
     written: Any = 0
     if pod.owner["kind"] == "Deployment":
         strategy = pod.owner["spec"].get("strategy") or {}

@@ -13,8 +13,9 @@ import msgspec
 
 from generator.errors import Problem, Severity
 from generator.sources.environment import PolicyException
+from generator.validate.claims import maximum
 from generator.validate.exceptions import day, excused, expired
-from generator.validate.pods import Path, Pod
+from generator.validate.pods import Path
 from generator.validate.scope import EnvironmentScope, ReleaseScope
 
 CHECK = "policies"
@@ -80,17 +81,6 @@ def _gpus(scope: EnvironmentScope, most: int) -> Iterator[Breach]:
         if gpus > most:
             message = f"{release.name} may grow to {gpus} GPUs, and {scope.facts.name} allows {most} a release"
             yield Breach(release, ("roles",), message, "lower its largest number of replicas, or ask for an exception")
-
-
-def maximum(release: ReleaseScope, pod: Pod) -> int:
-    """The replicas that there can be at most."""
-    name, own = pod.owner["metadata"]["name"], pod.owner["spec"].get("replicas")
-    if pod.owner["kind"] == "DynamoGraphDeployment":
-        name, own = f"{name}-{str(pod.holder.get('name', '')).lower()}", pod.holder.get("replicas")
-    for _, scaled in release.of_kind("ScaledObject"):
-        if scaled["spec"]["scaleTargetRef"].get("name") == name:
-            return int(scaled["spec"]["maxReplicaCount"])
-    return int(own) if own is not None else 1
 
 
 def _labels(scope: EnvironmentScope, wanted: list[str]) -> Iterator[Breach]:

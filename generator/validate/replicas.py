@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+from generator.validate.claims import KEDA_MAXIMUM
 from generator.validate.pods import Manifest, Path, argument
 from generator.validate.programs import runtime_of
 from generator.validate.promql_tree import Binary, Node, Series, around, inside, parse
@@ -25,7 +26,6 @@ SLOT_FLAGS = ("--max-num-seqs", "--max-running-requests")
 SHARES = ("_perc", "_usage", "_utilization", "_ratio", "_saturation")
 # figures of the cluster, not of the load
 CLUSTER = "kube_"
-KEDA_MAXIMUM = 100
 
 # what a query reads, each with the functions and aggregations around it
 Read: TypeAlias = list[tuple[Series, tuple[str, ...]]]

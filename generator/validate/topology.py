@@ -1,32 +1,48 @@
 """Pods where they can run, and as many GPUs as the engine was told to use.
 
-A group that is one GPU short waits for it for ever; an image of another architecture, a taint that nobody tolerates
-or a replica over two racks show only in the cluster.
+A group that is one GPU short waits for it for ever; an image of another architecture, a taint that nobody tolerates,
+a replica over two racks, a slice of a GPU in place of the whole, or a volume that one node holds show only in the
+cluster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from generator.resolve.context import RoleContext
 from generator.resolve.platform import CLIQUE
+from generator.sources.catalog import Accelerator
 from generator.sources.environment import Environment, Pool
+from generator.validate.claims import maximum, surge
 from generator.validate.pods import Manifest, Path, Pod, argument
 from generator.validate.scope import Finding, ReleaseScope
 
 ARCHITECTURE = "kubernetes.io/arch"
 EXCLUSIVE = "leaderworkerset.sigs.k8s.io/exclusive-topology"
 KEEPS_OUT = frozenset(("NoSchedule", "NoExecute"))
+PRODUCT = "nvidia.com/gpu.product"
+# domains of the device plugins of GPUs and the like; other extended resources are nobody's concern here
+VENDORS = ("nvidia.com/", "amd.com/", "gpu.intel.com/", "habana.ai/", "google.com/", "aws.amazon.com/")
+# what the device plugin of NVIDIA calls a GPU that several pods share in turns
+SHARED = ".shared"
+SLICE = "nvidia.com/mig-"
+# several nodes may mount such a volume at once
+SEVERAL = frozenset(("ReadWriteMany", "ReadOnlyMany"))
+ONE_POD = "ReadWriteOncePod"
 
 
 def check(scope: ReleaseScope) -> Iterator[Finding]:
     """Find groups whose GPUs do not add up, and pods that no node takes or should take."""
     environment = scope.resolved.context.environment.value
     yield from _gpus(scope)
+    yield from _volumes(scope)
     for pod in scope.pods:
         yield from _architecture(pod)
         yield from _pool(environment, pod)
         yield from _together(scope, pod)
         yield from _locks(scope, pod)
+        yield from _devices(scope, pod)
+        yield from _bound(environment, scope, pod)
     for pod, path, _, program in scope.programs:
         architecture = _wanted(pod)
         if program.image is not None and architecture and architecture not in program.image.architectures:
@@ -77,7 +93,104 @@ def _nodes(pod: Pod, size: int) -> Iterator[Finding]:
             yield Finding(pod.file, (*path, "args"), message, "let --nnodes be the size of the group")
 
 
+def _devices(scope: ReleaseScope, pod: Pod) -> Iterator[Finding]:
+    """Memory and speed were computed for whole GPUs of one kind; anything else has another size, or is not there."""
+    role = scope.role(pod)
+    if role is None:
+        return
+    rdma = role.pool.rdma_resource if role.pool is not None else None
+    for path, container in pod.containers:
+        for name, amount in ((container.get("resources") or {}).get("limits") or {}).items():
+            whole = role.accelerator.resource if role.accelerator is not None else ""
+            if name in (whole, rdma) or not name.startswith(VENDORS):
+                continue
+            message = _other(name, str(amount), role.accelerator)
+            hint = f"ask for {whole}" if whole else "give the role an accelerator"
+            written = scope.resolved.values["roles"][role.name]["accelerator"]["resource"] == name
+            place = ("roles", role.name, "accelerator", "resource")
+            limit = (*path, "resources", "limits", name)
+            yield Finding("", place, message, hint) if written else Finding(pod.file, limit, message, hint)
+
+
+def _other(name: str, amount: str, accelerator: Accelerator | None) -> str:
+    """Say what a resource is that is not the whole GPU."""
+    if accelerator is None:
+        return f"the role was sized without a GPU, and asks for {name}"
+    if name.endswith(SHARED):
+        return f"{name} is a turn on {accelerator.name} beside other pods: memory was computed for all of it"
+    if not name.startswith(SLICE):
+        return f"no node with {accelerator.name} offers {name}"
+    slices = sorted(profile.resource for profile in accelerator.mig.values())
+    if name not in slices:
+        known = f"it has {', '.join(slice_.removeprefix(SLICE) for slice_ in slices)}" if slices else "none is known"
+        return f"{accelerator.name} has no slice {name.removeprefix(SLICE)}: {known}"
+    if amount != "1":
+        return f"a model cannot span {amount} slices: {name} is a part of {accelerator.name} that knows no other"
+    return f"{name} is a part of {accelerator.name}: memory was computed for all of it"
+
+
 # ---- nodes -------------------------------------------------------------------------------------------------
+
+
+def _bound(environment: Environment, scope: ReleaseScope, pod: Pod) -> Iterator[Finding]:
+    """A pod with a GPU stays on the GPU that it was sized for: a smaller one fails after an hour of loading."""
+    role = scope.role(pod)
+    if role is None or role.accelerator is None or not pod.gpus:
+        return
+    if _by_product(pod, role) or _by_pool(environment, pod, role):
+        return
+    products = ", ".join(role.accelerator.products)
+    message = f"nothing keeps the pod on {role.accelerator.name}, for which it was sized"
+    hint = f"require {PRODUCT} in {products}, in every term, or select a label that only its pools have"
+    yield Finding(pod.file, (*pod.path, "spec", "affinity"), message, hint)
+
+
+def _by_product(pod: Pod, role: RoleContext) -> bool:
+    products = role.accelerator.products if role.accelerator is not None else []
+    if (pod.spec.get("nodeSelector") or {}).get(PRODUCT) in products:
+        return True
+    node = (pod.spec.get("affinity") or {}).get("nodeAffinity") or {}
+    terms = (node.get("requiredDuringSchedulingIgnoredDuringExecution") or {}).get("nodeSelectorTerms") or ()
+    # one of the terms is enough for a node
+    return bool(terms) and all(
+        any(
+            one.get("key") == PRODUCT and one.get("operator") == "In" and set(one.get("values") or ()) <= set(products)
+            for one in term.get("matchExpressions") or ()
+        )
+        for term in terms
+    )
+
+
+def _by_pool(environment: Environment, pod: Pod, role: RoleContext) -> bool:
+    selector: dict[str, str] = pod.spec.get("nodeSelector") or {}
+    if not set(selector) - {ARCHITECTURE}:
+        return False
+    takes = [pool for pool in environment.pools.values() if _refuses(pool, pod, selector) is None]
+    return all(role.pool is not None and pool.accelerator == role.pool.accelerator for pool in takes)
+
+
+def _volumes(scope: ReleaseScope) -> Iterator[Finding]:
+    """A volume that one node holds keeps every further pod from starting on another."""
+    for file, claim in scope.of_kind("PersistentVolumeClaim"):
+        name, mode = claim["metadata"]["name"], claim["spec"]["accessModes"][0]
+        pods = [pod for pod in scope.pods if name in _mounted(pod)]
+        if SEVERAL & set(claim["spec"]["accessModes"]):
+            continue
+        most = sum(maximum(scope, pod) * pod.pods_per_replica for pod in pods)
+        place: Path = ("spec", "accessModes", 0)
+        if most > 1:
+            whose = "one pod holds it" if mode == ONE_POD else "one node holds it"
+            message = f"up to {most} pods mount {name}, which is {mode}: {whose}, and the others wait for ever"
+            hint = "use a storage class with ReadWriteMany, cache.kind: ephemeral, or one replica of one pod"
+            yield Finding(file, place, message, hint)
+        elif any(surge(pod) for pod in pods):
+            message = f"during a rollout the new pod waits for {name}, which is {mode} and held by the old one"
+            yield Finding(file, place, message, "set rollout: in-place, or use a storage class with ReadWriteMany")
+
+
+def _mounted(pod: Pod) -> set[str]:
+    claims = ((volume.get("persistentVolumeClaim") or {}) for volume in pod.spec.get("volumes") or ())
+    return {claim["claimName"] for claim in claims if claim}
 
 
 def _wanted(pod: Pod) -> str:

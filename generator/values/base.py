@@ -22,7 +22,9 @@ def derived(description: str, **bounds: Any) -> Meta:
 # parts of a pod that are passed through, closed by the vendored Kubernetes schema
 Toleration = Annotated[dict[str, Any], Meta(extra_json_schema={"x-fragment": "Toleration"})]
 EnvVar = Annotated[dict[str, Any], Meta(extra_json_schema={"x-fragment": "EnvVar"})]
-Affinity = Annotated[dict[str, Any], Meta(extra_json_schema={"x-fragment": "Affinity"})]
+NodeAffinity = Annotated[dict[str, Any], Meta(extra_json_schema={"x-fragment": "NodeAffinity"})]
+PodAffinity = Annotated[dict[str, Any], Meta(extra_json_schema={"x-fragment": "PodAffinity"})]
+PodAntiAffinity = Annotated[dict[str, Any], Meta(extra_json_schema={"x-fragment": "PodAntiAffinity"})]
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=30)]
 OptionalName = Annotated[str, Meta(pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", max_length=63)]

@@ -9,11 +9,13 @@ from msgspec import Meta
 
 from generator.model.axes import Task
 from generator.values.base import (
-    Affinity,
     EnvVar,
     Name,
+    NodeAffinity,
     OptionalName,
     OptionalQuantity,
+    PodAffinity,
+    PodAntiAffinity,
     Quantity,
     Toleration,
     Values,
@@ -84,6 +86,17 @@ class Rdma(Values, frozen=True, kw_only=True):
     count: Annotated[int, Meta(ge=1, description="Devices per pod")] = 1
 
 
+class Affinity(Values, frozen=True, kw_only=True):
+    """What nodes and pods to stand with."""
+
+    node_affinity: Annotated[
+        NodeAffinity,
+        Meta(description="In place of the chart's own, which keeps to the products of `accelerator`; so must this"),
+    ] = {}
+    pod_affinity: Annotated[PodAffinity, Meta(description="Pods to stand near to")] = {}
+    pod_anti_affinity: Annotated[PodAntiAffinity, Meta(description="Pods to stand away from")] = {}
+
+
 class Role(Values, frozen=True, kw_only=True):
     """One part of the topology, sized by itself."""
 
@@ -94,7 +107,7 @@ class Role(Values, frozen=True, kw_only=True):
     shared_memory: Annotated[OptionalQuantity, derived("Size of /dev/shm; empty: the runtime's 64 MiB")] = "16Gi"
     rdma: Annotated[Rdma, Meta(description="RDMA devices")] = Rdma()
     node_selector: Annotated[dict[str, str], Meta(description="Labels of the nodes to use")] = {}
-    affinity: Annotated[Affinity, Meta(description="Further affinity")] = {}
+    affinity: Annotated[Affinity, Meta(description="Further affinity")] = Affinity()
     tolerations: Annotated[list[Toleration], Meta(description="Tolerations for the taints of the nodes")] = []
     extra_env: Annotated[list[EnvVar], Meta(description="Further environment of the engine")] = []
     extra_args: Annotated[

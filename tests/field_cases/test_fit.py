@@ -86,6 +86,21 @@ def test_fit_4_a_pod_without_the_selector_is_refused(component: int) -> None:
     assert "the pod may land on nodes of any architecture: images are built for some" in messages
 
 
+@pytest.mark.parametrize(
+    ("resource", "count", "says"),
+    [
+        ("nvidia.com/mig-1g.10gb", 2, "a model cannot span 2 slices"),
+        ("nvidia.com/mig-1g.12gb", 1, "has no slice 1g.12gb: it has 1g.10gb, "),
+        ("nvidia.com/mig-1g.10gb", 1, "memory was computed for all of it"),
+    ],
+)
+def test_fit_6_a_slice_is_refused_while_memory_is_computed_for_whole_gpus(resource: str, count: int, says: str) -> None:
+    values = f"roles:\n  server:\n    accelerator: {{resource: {resource}, count: {count}}}"
+    problems = found(topology.check, overridden(PLAIN, values))
+    (said,) = (problem for problem in problems if says in problem.message)
+    assert (said.location.file, said.hint) == ("environments/staging/releases/llama-8b.yaml", "ask for nvidia.com/gpu")
+
+
 def _multinode(place: Path, tensor: int, pods: int, gpus: int) -> Path:
     copy(place)
     file = place / MULTINODE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from generator.validate import capacity, flags, lifecycle, references, security
+from generator.validate import capacity, flags, lifecycle, references, security, topology
 from tests.support.scopes import PLAIN, REMOVED, SGLANG, changed, environment, facts_of, overridden, scopes, texts
 
 FILE = "deployment-server.yaml"
@@ -94,15 +94,20 @@ def test_file_3_the_faults_of_a_hand_written_deployment_are_each_found() -> None
         ((*ENGINE, "command"), ["/bin/sh", "-c", "vllm serve /models/m"]),
         ((*ENGINE, "startupProbe"), REMOVED),
         ((*POD, "nodeSelector"), {}),
+        ((*POD, "affinity"), {}),
     ):
         scope = changed(scope, FILE, path, value)
     scope = changed(scope, "service.yaml", ("spec", "type"), "NodePort")
-    messages = [*texts(flags.check, scope), *texts(lifecycle.check, scope), *texts(security.check, scope)]
+    scope = changed(scope, "persistentvolumeclaim.yaml", ("spec", "accessModes"), ["ReadWriteOnce"])
+    checks = (flags.check, lifecycle.check, security.check, topology.check)
+    messages = [text for check in checks for text in texts(check, scope)]
     for part in (
         "every Service of the namespace sets variables here",
         "stand inside a shell's text",
         "there is no startupProbe",
         "a NodePort leads past the gateway",
+        "nothing keeps the pod on NVIDIA H100",
+        "one node holds it, and the others wait for ever",
     ):
         assert any(part in message for message in messages), part
     assert all(pod.spec["enableServiceLinks"] is False for scope in scopes().values() for pod in scope.pods)

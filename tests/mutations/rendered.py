@@ -529,6 +529,36 @@ PLACEMENT = (
         "NVLink domains",
     ),
     Mistake(
+        "a slice in place of the GPU",
+        "topology",
+        PLAIN,
+        SERVER,
+        (*ENGINE, "resources", "limits"),
+        {"memory": "32Gi", "nvidia.com/mig-1g.12gb": "1"},
+        "has no slice 1g.12gb: it has 1g.10gb",
+        (*ENGINE, "resources", "limits", "nvidia.com/mig-1g.12gb"),
+    ),
+    Mistake(
+        "a pod on whatever GPU there is",
+        "topology",
+        PLAIN,
+        SERVER,
+        POD,
+        lambda spec: {**spec, "affinity": {}, "nodeSelector": {"kubernetes.io/arch": "amd64"}},
+        "nothing keeps the pod on NVIDIA H100",
+        (*POD, "affinity"),
+    ),
+    Mistake(
+        "a volume of one node for several pods",
+        "topology",
+        PLAIN,
+        "persistentvolumeclaim.yaml",
+        ("spec", "accessModes"),
+        ["ReadWriteOnce"],
+        "up to 2 pods mount",
+        None,
+    ),
+    Mistake(
         "a taint that is not tolerated", "topology", PLAIN, SERVER, (*POD, "tolerations"), [], "is not tolerated", POD
     ),
     Mistake(

@@ -129,13 +129,18 @@ def test_an_unknown_minor_is_an_error_that_names_the_known_ones() -> None:
         schemas.locations("1.32")
 
 
+PREFERRED: dict[str, object] = {"preferredDuringSchedulingIgnoredDuringExecution": []}
+
+
 @pytest.mark.parametrize(
     ("name", "good", "bad"),
     [
-        ("Affinity", {"nodeAffinity": {}}, {"nodeAfinity": {}}),
         ("EnvFromSource", {"secretRef": {"name": "a"}}, {"secret": {"name": "a"}}),
         ("EnvVar", {"name": "A", "value": "1"}, {"name": "A", "value": 1}),
         ("LocalObjectReference", {"name": "a"}, {"nam": "a"}),
+        ("NodeAffinity", PREFERRED, {"requiredDuringScheduling": {}}),
+        ("PodAffinity", PREFERRED, {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKeys": "a"}]}),
+        ("PodAntiAffinity", PREFERRED, {"requiredDuringSchedulingIgnoredDuringExecution": {"topologyKey": "a"}}),
         ("PodSecurityContext", {"fsGroup": 1}, {"fsGroup": "1"}),
         ("ResourceRequirements", {"limits": {"memory": "8Gi"}}, {"limits": {"memory": "8GB"}}),
         ("SecurityContext", {"runAsNonRoot": True}, {"privilege": True}),

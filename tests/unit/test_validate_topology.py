@@ -8,7 +8,7 @@ import pytest
 from generator.resolve.platform import CLIQUE
 from generator.sources.environment import Pool, Taint
 from generator.validate.scope import ReleaseScope
-from generator.validate.topology import ARCHITECTURE, EXCLUSIVE, check
+from generator.validate.topology import ARCHITECTURE, EXCLUSIVE, PRODUCT, check
 from tests.support.scopes import (
     GRAPH,
     GROUP,
@@ -19,6 +19,7 @@ from tests.support.scopes import (
     facts_of,
     found,
     in_environment,
+    overridden,
     scopes,
     texts,
 )
@@ -130,6 +131,137 @@ def test_a_toleration_of_another_value_does_not_count() -> None:
     assert "is not tolerated" in texts(check, changed(scopes()[PLAIN], "deployment-server.yaml", path, wrong))[0]
     every = [{"operator": "Exists"}]
     assert not texts(check, changed(scopes()[PLAIN], "deployment-server.yaml", path, every))
+
+
+@pytest.mark.parametrize(
+    ("resource", "amount", "message"),
+    [
+        (
+            "nvidia.com/mig-1g.10gb",
+            "1",
+            "nvidia.com/mig-1g.10gb is a part of NVIDIA H100 80GB SXM5: memory was computed",
+        ),
+        (
+            "nvidia.com/mig-1g.10gb",
+            "2",
+            "a model cannot span 2 slices: nvidia.com/mig-1g.10gb is a part of NVIDIA H100",
+        ),
+        ("nvidia.com/mig-1g.12gb", "1", "NVIDIA H100 80GB SXM5 has no slice 1g.12gb: it has 1g.10gb, 1g.10gb.me, "),
+        ("nvidia.com/gpu.shared", "1", "nvidia.com/gpu.shared is a turn on NVIDIA H100 80GB SXM5 beside other pods"),
+        ("amd.com/gpu", "1", "no node with NVIDIA H100 80GB SXM5 offers amd.com/gpu"),
+    ],
+)
+def test_a_gpu_is_asked_for_whole_and_by_its_own_name(resource: str, amount: str, message: str) -> None:
+    path = ("spec", "template", "spec", "containers", 0, "resources", "limits")
+    scope = changed(scopes()[PLAIN], "deployment-server.yaml", (*path, "nvidia.com/gpu"), REMOVED)
+    problems = found(check, changed(scope, "deployment-server.yaml", (*path, resource), amount))
+    (said,) = (problem for problem in problems if problem.message.startswith(message))
+    assert said.hint == "ask for nvidia.com/gpu"
+
+
+def test_a_slice_is_traced_to_the_line_that_names_it() -> None:
+    scope = overridden(PLAIN, "roles:\n  server:\n    accelerator: {resource: nvidia.com/mig-1g.10gb}")
+    problems = [problem for problem in found(check, scope) if "is a part of" in problem.message]
+    assert [(problem.location.file, problem.hint) for problem in problems] == [
+        ("environments/staging/releases/llama-8b.yaml", "ask for nvidia.com/gpu")
+    ]
+
+
+def test_a_role_without_a_gpu_asks_for_none() -> None:
+    path = ("spec", "template", "spec", "containers", 0, "resources", "limits", "nvidia.com/gpu")
+    messages = texts(check, changed(scopes()["dev/llama-8b"], "deployment-server.yaml", path, "1"))
+    assert "the role was sized without a GPU, and asks for nvidia.com/gpu" in messages
+
+
+def test_a_resource_that_is_no_gpu_is_nobodys_concern() -> None:
+    path = ("spec", "template", "spec", "containers", 0, "resources", "limits", "example.com/license")
+    assert not texts(check, changed(scopes()[PLAIN], "deployment-server.yaml", path, "1"))
+
+
+AFFINITY = ("spec", "template", "spec", "affinity")
+UNBOUND = "nothing keeps the pod on NVIDIA H100 80GB SXM5, for which it was sized"
+
+
+def terms(*values: list[str]) -> dict[str, object]:
+    """Node affinity with one term for each list of products."""
+    required = [{"matchExpressions": [{"key": PRODUCT, "operator": "In", "values": list(value)}]} for value in values]
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": required}}}
+
+
+def loose(affinity: object) -> ReleaseScope:
+    """A release that selects no label of a pool, with other affinity."""
+    selector = {ARCHITECTURE: "amd64"}
+    scope = changed(scopes()[PLAIN], "deployment-server.yaml", SELECTOR, selector)
+    return changed(scope, "deployment-server.yaml", AFFINITY, affinity)
+
+
+@pytest.mark.parametrize(
+    "affinity",
+    [
+        {},
+        {"podAntiAffinity": {}},
+        terms(["NVIDIA-H100-80GB-HBM3"], ["NVIDIA-L40S"]),
+        terms(["NVIDIA-H100-80GB-HBM3", "NVIDIA-L40S"]),
+    ],
+)
+def test_a_pod_with_a_gpu_is_kept_on_what_it_was_sized_for(affinity: object) -> None:
+    assert UNBOUND in texts(check, loose(affinity))
+
+
+def test_the_product_in_every_term_or_in_the_selector_keeps_it_there() -> None:
+    product = scopes()[PLAIN].resolved.context.roles[0].accelerator.products[0]  # type: ignore[union-attr]
+    assert not texts(check, loose(terms([product], [product])))
+    selected = changed(loose({}), "deployment-server.yaml", (*SELECTOR, PRODUCT), product)
+    assert UNBOUND not in texts(check, selected)
+
+
+def test_a_label_that_only_its_pool_has_keeps_it_there() -> None:
+    role = scopes()[PLAIN].resolved.context.roles[0]
+    labelled = pool("staging", role.pool_name, labels={"example.com/pool": "own"})
+    scope = changed(loose({}), "deployment-server.yaml", (*SELECTOR, "example.com/pool"), "own")
+    assert not texts(check, in_environment(scope, pools=labelled))
+    everywhere = {
+        name: msgspec.structs.replace(one, labels={"example.com/pool": "own"})
+        for name, one in facts_of("staging").pools.items()
+    }
+    assert UNBOUND in texts(check, in_environment(scope, pools=everywhere))
+
+
+def test_affinity_of_the_release_stands_beside_the_product() -> None:
+    away = "{requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname}]}"
+    scope = overridden(PLAIN, f"roles:\n  server:\n    affinity: {{podAntiAffinity: {away}}}")
+    assert not texts(check, scope)
+    assert set(scope.objects["deployment-server.yaml"]["spec"]["template"]["spec"]["affinity"]) == {
+        "nodeAffinity",
+        "podAntiAffinity",
+    }
+
+
+CLAIM = ("persistentvolumeclaim.yaml", ("spec", "accessModes"))
+
+
+@pytest.mark.parametrize("mode", ["ReadWriteOnce", "ReadWriteOncePod"])
+def test_a_volume_of_one_node_has_no_second_replica(mode: str) -> None:
+    messages = texts(check, changed(scopes()[PLAIN], *CLAIM, [mode]))
+    assert [message.partition(":")[0] for message in messages] == [
+        f"up to 2 pods mount llama-8b-models, which is {mode}"
+    ]
+
+
+def test_a_volume_of_one_node_is_not_held_while_the_next_pod_starts() -> None:
+    alone = changed(scopes()[PLAIN], "scaledobject-server.yaml", ("spec", "maxReplicaCount"), 1)
+    alone = changed(alone, *CLAIM, ["ReadWriteOnce"])
+    strategy = ("spec", "strategy")
+    surging = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    assert texts(check, changed(alone, "deployment-server.yaml", strategy, surging)) == [
+        "during a rollout the new pod waits for llama-8b-models, which is ReadWriteOnce and held by the old one"
+    ]
+    assert not texts(check, changed(alone, "deployment-server.yaml", strategy, {"type": "Recreate"}))
+
+
+@pytest.mark.parametrize("mode", ["ReadWriteMany", "ReadOnlyMany"])
+def test_a_volume_of_several_nodes_is_for_every_replica(mode: str) -> None:
+    assert not texts(check, changed(scopes()[PLAIN], *CLAIM, [mode]))
 
 
 def test_real_releases_pass() -> None:
