@@ -7,7 +7,8 @@ from generator.facts.model import Facts
 from generator.facts.store import known, load, release_order
 
 # The parsers do not say what replaced a flag; these come from the engines' release notes and sources.
-# Source: vLLM 0.33.0 `entrypoints/cli/serve.py`, `engine/arg_utils.py`; SGLang 0.5.23 `srt/server_args.py`.
+# Source: vLLM 0.33.0 `entrypoints/cli/serve.py`, `engine/arg_utils.py`; SGLang 0.5.23 `srt/server_args.py`;
+# ai-dynamo 1.3 and 1.4, flags of `dynamo.vllm`.
 _REPLACEMENTS: dict[str, dict[str, str]] = {
     "vllm": {
         "--task": "use `--runner` or `--convert`",
@@ -25,6 +26,12 @@ _REPLACEMENTS: dict[str, dict[str, str]] = {
         "--fp8-gemm-runner-backend": "use `--fp8-gemm-backend`",
         "--fp4-gemm-runner-backend": "use `--fp4-gemm-backend`",
         "--mamba-scheduler-strategy": "use `--mamba-radix-cache-strategy`",
+    },
+    "dynamo-vllm": {
+        "--is-prefill-worker": "use `--disaggregation-mode prefill`",
+        "--is-decode-worker": "use `--disaggregation-mode decode`",
+        "--store-kv": "use `--discovery-backend`",
+        "--durable-kv-events": "remove it: the last release with it was 1.3",
     },
 }
 

@@ -96,6 +96,7 @@ def _scaled(scope: ReleaseScope, file: str, manifest: Manifest) -> Iterator[Find
             file, ("spec", "minReplicaCount"), message, f"set a minimum of {most} or less, or a larger maximum"
         )
         return
+    yield from _cooldown(file, spec, least)
     reaches: list[tuple[float, int, str]] = []
     wakes = False
     for index, trigger in enumerate(spec.get("triggers") or ()):
@@ -116,6 +117,16 @@ def _scaled(scope: ReleaseScope, file: str, manifest: Manifest) -> Iterator[Find
     if least == 0 and not wakes:
         message = "at zero replicas no engine exports what the triggers read: nothing wakes it again"
         yield Finding(file, ("spec", "minReplicaCount"), message, "add a trigger on what stays up, or keep one replica")
+
+
+def _cooldown(file: str, spec: Manifest, least: int) -> Iterator[Finding]:
+    # Source: KEDA 2.21 `pkg/scaling/executor/scale_scaledobjects.go`: with a minimum the autoscaler alone scales down
+    if least < 1 or "idleReplicaCount" in spec:
+        return
+    for field in ("cooldownPeriod", "initialCooldownPeriod"):
+        if field in spec:
+            message = f"{field} has no effect with at least {least}: KEDA waits for it only on the way to zero"
+            yield Finding(file, ("spec", field), message, "leave it out, or let the minimum be 0")
 
 
 def _tree(query: str) -> Node | None:

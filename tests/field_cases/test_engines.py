@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from generator import facts
 from generator.validate import flags, promql
 from tests.support.scopes import PLAIN, SGLANG, changed, found, overridden, scopes, texts
@@ -34,6 +36,18 @@ def test_eng_1_vllm_takes_underscores_and_is_given_hyphens() -> None:
     args = scope.objects[SERVER]["spec"]["template"]["spec"]["containers"][0]["args"]
     assert args[-1] == "--enable-log-requests"
     assert [word for word in args if word.startswith("--") and "_" in word.partition("=")[0]] == []
+
+
+@pytest.mark.parametrize(("rank", "kept"), [("64", True), ("512", True), ("48", False), ("600", False)])
+def test_eng_4_a_rank_is_one_that_the_engine_knows(rank: str, kept: bool) -> None:
+    values = f'roles:\n  server:\n    extraArgs: [--enable-lora, --max-lora-rank, "{rank}"]'
+    problems = found(flags.check, overridden(PLAIN, values))
+    if kept:
+        assert problems == []
+    else:
+        (problem,) = problems
+        assert problem.message.startswith(f"the value '{rank}' of `--max-lora-rank`")
+        assert "64" in problem.message + problem.hint and "512" in problem.message + problem.hint
 
 
 def test_eng_6_a_second_served_name_is_legal_and_the_drain_flag_depends_on_the_version() -> None:

@@ -167,7 +167,7 @@ def test_argo_2_a_hook_before_the_sync_cannot_read_what_the_sync_makes() -> None
     assert "Job/download (PreSync, wave 0) needs ExternalSecret/token (Sync, wave 0)" in found[2]
 
 
-def test_argo_5_weights_outlive_their_release_and_names_do_not_follow_folders() -> None:
+def test_argo_5_a_claim_is_neither_pruned_nor_deleted_with_its_application() -> None:
     claims = [claim for scope in scopes().values() for _, claim in scope.of_kind("PersistentVolumeClaim")]
     assert claims
     for claim in claims:

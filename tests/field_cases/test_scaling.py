@@ -8,7 +8,7 @@ import pytest
 
 from generator.validate import promql, replicas
 from generator.validate.scope import ReleaseScope
-from tests.support.scopes import PLAIN, changed, scopes, texts
+from tests.support.scopes import PLAIN, ZERO, changed, scopes, texts
 
 FILE, SERVER = "scaledobject-server.yaml", "deployment-server.yaml"
 JOB = 'job="assistants/llama-8b"'
@@ -68,6 +68,15 @@ def test_file_5_an_average_of_an_average_is_refused_with_the_numbers() -> None:
     messages = texts(replicas.check, scope)
     assert any("16 on 2 pods is 8, which asks for 2 replicas instead of 4" in message for message in messages)
     assert "metricName has no effect: KEDA dropped it in 2.12" in messages
+
+
+@pytest.mark.parametrize("field", ["cooldownPeriod", "initialCooldownPeriod"])
+def test_file_5_a_cooldown_beside_a_minimum_is_a_dead_field(field: str) -> None:
+    said = f"{field} has no effect with at least 1: KEDA waits for it only on the way to zero"
+    kept = changed(scopes()[PLAIN], FILE, ("spec", field), 300)
+    assert said in texts(replicas.check, kept)
+    assert said not in texts(replicas.check, changed(kept, FILE, ("spec", "idleReplicaCount"), 0))
+    assert texts(replicas.check, changed(scopes()[ZERO], FILE, ("spec", field), 300)) == []
 
 
 def test_file_5_a_short_address_and_a_sum_over_the_cluster_are_refused() -> None:

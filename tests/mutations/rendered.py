@@ -93,6 +93,15 @@ GRAPH_FILE, GROUP_FILE = "dynamographdeployment.yaml", "leaderworkerset-server.y
 LEADER: Path = ("spec", "leaderWorkerTemplate", "leaderTemplate", "spec")
 
 FLAGS = (
+    Mistake(
+        "a flag of an older Dynamo",
+        "flags",
+        GRAPH,
+        GRAPH_FILE,
+        ("spec", "components", 1, "podTemplate", "spec", "containers", 0, "args"),
+        more("--is-prefill-worker"),
+        "`--is-prefill-worker` is not a flag of dynamo-vllm 1.6.1",
+    ),
     Mistake("a misspelt flag", "flags", PLAIN, SERVER, ARGS, more("--max-num-seq", "4"), "`--max-num-seq` is"),
     Mistake(
         "a flag that never was", "flags", PLAIN, SERVER, ARGS, more("--no-such-flag"), "is not a flag of vllm 0.33.0"
@@ -664,6 +673,15 @@ SCHEMAS = (
         ("spec", "target", "svc"),
         "x",
         "svc",
+    ),
+    Mistake(
+        "a component type of an older Dynamo",
+        "schema",
+        GRAPH,
+        GRAPH_FILE,
+        ("spec", "components", 1, "type"),
+        "main",
+        "'worker'",
     ),
     Mistake(
         "a field that must be there",
