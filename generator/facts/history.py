@@ -8,7 +8,7 @@ from generator.facts.store import known, load, release_order
 
 # The parsers do not say what replaced a flag; these come from the engines' release notes and sources.
 # Source: vLLM 0.33.0 `entrypoints/cli/serve.py`, `engine/arg_utils.py`; SGLang 0.5.23 `srt/server_args.py`;
-# ai-dynamo 1.3 and 1.4, flags of `dynamo.vllm`.
+# release notes of Dynamo up to 1.6.2.
 _REPLACEMENTS: dict[str, dict[str, str]] = {
     "vllm": {
         "--task": "use `--runner` or `--convert`",

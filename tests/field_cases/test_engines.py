@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from generator import facts
-from generator.validate import flags, promql
-from tests.support.scopes import PLAIN, SGLANG, changed, found, overridden, scopes, texts
+from generator.validate import flags, promql, replicas
+from tests.support.scopes import GRAPH, PLAIN, SGLANG, changed, found, overridden, scopes, texts
 
 ARGS = ("spec", "template", "spec", "containers", 0, "args")
+GRAPH_FILE = "dynamographdeployment.yaml"
+WORKER_ARGS = ("spec", "components", 1, "podTemplate", "spec", "containers", 0, "args")
 SERVER, SCALED = "deployment-server.yaml", "scaledobject-server.yaml"
 
 
@@ -72,3 +74,30 @@ def test_eng_6_the_first_name_is_the_label_of_the_metrics() -> None:
     assert messages and all(message.endswith("the engine is served as chat") for message in messages)
     query = scope.objects[SCALED]["spec"]["triggers"][0]["metadata"]["query"].replace("llama-3.1-8b-instruct", "chat")
     assert texts(promql.check, changed(two, SCALED, ("spec", "triggers", 0, "metadata", "query"), query)) == []
+
+
+def test_file_7_flags_of_an_older_dynamo_are_refused_with_what_replaced_them() -> None:
+    problems = found(flags.check, changed(scopes()[GRAPH], GRAPH_FILE, WORKER_ARGS, worker_args("--is-prefill-worker")))
+    (problem,) = (problem for problem in problems if "--is-prefill-worker" in problem.message)
+    assert problem.message.startswith("`--is-prefill-worker` is not a flag of dynamo-vllm 1.6.1")
+    assert problem.hint == "use `--disaggregation-mode prefill`"
+
+
+def test_file_7_a_pipe_behind_the_engine_is_refused() -> None:
+    container = WORKER_ARGS[:-1]
+    piped = changed(scopes()[GRAPH], GRAPH_FILE, (*container, "command"), ["/bin/sh", "-c"])
+    line = "python3 -m dynamo.vllm --model m 2>&1 | tee /tmp/log"
+    messages = texts(flags.check, changed(piped, GRAPH_FILE, WORKER_ARGS, [line]))
+    assert any("stand inside a shell's text" in message for message in messages)
+
+
+def test_file_7_replicas_have_one_owner() -> None:
+    adapter = ("spec", "components", 1, "scalingAdapter")
+    messages = texts(replicas.check, changed(scopes()[GRAPH], GRAPH_FILE, adapter, {}))
+    assert any("and the component has a scaling adapter" in message for message in messages)
+
+
+def worker_args(*words: str) -> list[str]:
+    """The arguments of a worker of Dynamo, with these after them."""
+    component = scopes()[GRAPH].objects[GRAPH_FILE]["spec"]["components"][1]
+    return [*component["podTemplate"]["spec"]["containers"][0]["args"], *words]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from generator import pipeline
 from generator.argocd.objects import Manifest
 from generator.validate import argocd_waves, monitors, promql, security
 from generator.validate.pods import Pod
 from generator.validate.scope import ReleaseScope
+from tests.mutations.small import copy
 from tests.support.scopes import GROUP, PLAIN, changed, overridden, scopes, texts, with_object
 
 HIDDEN = ("/invocations", "/tokenize", "/metrics", "/sleep", "/load", "/v1", "/", "/v1/chatx", "/server_info")
@@ -172,3 +176,25 @@ def test_argo_5_a_claim_is_neither_pruned_nor_deleted_with_its_application() -> 
     assert claims
     for claim in claims:
         assert claim["metadata"]["annotations"]["argocd.argoproj.io/sync-options"] == "Prune=false,Delete=false"
+
+
+def test_argo_5_a_model_that_is_renamed_keeps_its_application(tmp_path: Path) -> None:
+    """What Argo CD knows a release by follows from environment and release alone; so its objects are not made anew."""
+    copy(tmp_path)
+    before = applications(tmp_path)
+    old = tmp_path / "catalog/models/llama-3-1-8b-instruct.yaml"
+    text = old.read_text(encoding="utf-8").replace("name: llama-3-1-8b-instruct", "name: llama-of-ours", 1)
+    old.with_name("llama-of-ours.yaml").write_text(text, encoding="utf-8")
+    old.unlink()
+    for release in tmp_path.glob("environments/*/releases/*.yaml"):
+        text = release.read_text(encoding="utf-8")
+        release.write_text(text.replace("model: llama-3-1-8b-instruct", "model: llama-of-ours"), encoding="utf-8")
+    assert applications(tmp_path) == before != {}
+
+
+def applications(root: Path) -> dict[str, tuple[str, str]]:
+    """Name and path of every Application, by its file."""
+    outcome = pipeline.run(pipeline.Options(root=root), lambda _: None)
+    assert not outcome.failed, [problem.text() for problem in outcome.problems]
+    files = {path: yaml.safe_load(text) for path, text in outcome.tree.items() if "/argocd/application-" in path}
+    return {path: (item["metadata"]["name"], item["spec"]["source"]["path"]) for path, item in files.items()}
