@@ -21,6 +21,7 @@ CALLED = {
     "external_secrets": "External Secrets operator",
     "gateway_api": "Gateway API",
     "dynamo": "Dynamo",
+    "kueue": "Kueue",
 }
 GUIDE = "kubernetes.io/docs/reference/using-api/deprecation-guide"
 
@@ -36,6 +37,10 @@ class Gone(msgspec.Struct, frozen=True, kw_only=True):
     removed: str = ""
     # whose version counts, as `versions` of environment.yaml names it
     of: str = KUBERNETES
+    # environment.yaml names no version: that of the vendored definition counts
+    vendored: str = ""
+    # the definition itself says so, and the API server warns; else only its publisher does
+    flagged: bool = False
     source: str = GUIDE
 
 
@@ -99,6 +104,14 @@ GONE: tuple[Gone, ...] = (
         source="kubernetes-sigs/gateway-api v1.0.0 apis/v1",
     ),
     Gone(
+        api="kueue.x-k8s.io/v1beta1",
+        use="kueue.x-k8s.io/v1beta2",
+        of="kueue",
+        vendored="0.19.2",
+        flagged=True,
+        source="sigs.k8s.io/kueue v0.19.2 config/components/crd/bases",
+    ),
+    Gone(
         api="nvidia.com/v1alpha1",
         kinds=(
             "DynamoComponentDeployment",
@@ -128,11 +141,15 @@ def check(scope: ReleaseScope) -> Iterator[Finding]:
 
 
 def _judged(file: str, kind: str, row: Gone, versions: Versions) -> Iterator[Finding]:
+    called = CALLED[row.of]
+    hint = f"write {row.use} ({row.source})"
+    if row.vendored:
+        message = f"{row.api} {kind} is deprecated in {called} {row.vendored}; a later one no longer serves it"
+        yield Finding(file, ("apiVersion",), message, hint, Severity.WARNING)
+        return
     runs: str | None = getattr(versions, row.of)
     if runs is None:
         return
-    called = CALLED[row.of]
-    hint = f"write {row.use} ({row.source})"
     if row.removed and not _older(runs, row.removed):
         message = f"{row.api} {kind} is no longer served since {called} {row.removed}, and the cluster has {runs}"
         yield Finding(file, ("apiVersion",), message, hint)
