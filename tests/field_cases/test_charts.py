@@ -11,7 +11,7 @@ import pytest
 
 from generator.charts.build import Chart
 from generator.render.batch import Job, render
-from tests.support.scopes import PLAIN, charts, overridden
+from tests.support.scopes import GRAPH, PLAIN, charts, overridden
 
 ODD = (
     "--speculative-config",
@@ -101,8 +101,9 @@ def test_helm_3_schema_and_templates_know_the_same_paths(name: str) -> None:
     assert {leaf for leaf in unread if leaf[0] not in PASSED} == idle
 
 
-def test_argo_6_equal_sizes_are_rendered_alike() -> None:
+@pytest.mark.parametrize(("key", "role"), [(PLAIN, "server"), (GRAPH, "decode")])
+def test_argo_6_equal_sizes_are_rendered_alike(key: str, role: str) -> None:
     spellings = (("1500m", "65536Mi", "102400Mi"), ("1.5", "64Gi", "100Gi"))
-    text = "roles:\n  server:\n    resources: {{cpu: '{0}', memory: {1}}}\ncache: {{size: {2}}}"
-    one, other = (overridden(PLAIN, text.format(*spelling)) for spelling in spellings)
+    text = "roles:\n  {3}:\n    resources: {{cpu: '{0}', memory: {1}}}\ncache: {{size: {2}}}"
+    one, other = (overridden(key, text.format(*spelling, role)) for spelling in spellings)
     assert one.objects == other.objects

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from generator import facts
-from generator.validate import flags, promql, replicas
-from tests.support.scopes import GRAPH, PLAIN, SGLANG, changed, found, overridden, scopes, texts
+from generator import facts, schemas
+from generator.tools import find
+from generator.validate import flags, kubeconform, promql, replicas
+from tests.support.scopes import GRAPH, PLAIN, ROOT, SGLANG, changed, complaints, found, overridden, scopes, texts
 
 ARGS = ("spec", "template", "spec", "containers", 0, "args")
 GRAPH_FILE = "dynamographdeployment.yaml"
@@ -34,7 +35,7 @@ def test_eng_1_sglang_refuses_every_flag_spelled_with_underscores() -> None:
 
 def test_eng_1_vllm_takes_underscores_and_is_given_hyphens() -> None:
     scope = overridden(PLAIN, "roles:\n  server:\n    extraArgs: [--enable_log_requests]")
-    assert texts(flags.check, scope) == []
+    assert complaints(scope) == []
     args = scope.objects[SERVER]["spec"]["template"]["spec"]["containers"][0]["args"]
     assert args[-1] == "--enable-log-requests"
     assert [word for word in args if word.startswith("--") and "_" in word.partition("=")[0]] == []
@@ -60,6 +61,13 @@ def test_eng_6_a_second_served_name_is_legal_and_the_drain_flag_depends_on_the_v
     ]
 
 
+def test_eng_6_no_check_complains_of_a_second_name_behind_ours() -> None:
+    scope = scopes()[PLAIN]
+    args = list(scope.objects[SERVER]["spec"]["template"]["spec"]["containers"][0]["args"])
+    place = args.index("--served-model-name") + 2
+    assert complaints(changed(scope, SERVER, ARGS, [*args[:place], "org/chat", *args[place:]])) == []
+
+
 def test_eng_6_a_model_behind_the_names_is_swallowed() -> None:
     (message,) = said("vllm", "0.33.0", "--served-model-name chat /mnt/m")
     assert message == "no model is given: '/mnt/m' is read as one more value of `--served-model-name`"
@@ -81,6 +89,27 @@ def test_file_7_flags_of_an_older_dynamo_are_refused_with_what_replaced_them() -
     (problem,) = (problem for problem in problems if "--is-prefill-worker" in problem.message)
     assert problem.message.startswith("`--is-prefill-worker` is not a flag of dynamo-vllm 1.6.1")
     assert problem.hint == "use `--disaggregation-mode prefill`"
+
+
+def test_file_7_a_component_type_of_an_older_dynamo_is_refused_with_the_types_there_are() -> None:
+    place = ("spec", "components", 1, "type")
+    old = changed(scopes()[GRAPH], GRAPH_FILE, place, "main").objects[GRAPH_FILE]
+    checked = kubeconform.check(find("kubeconform"), ROOT, schemas.versions()[-1], {"graph": old})
+    ((_, path, message, hint),) = checked
+    assert path == place and hint
+    for kind in ("frontend", "worker", "prefill", "decode", "planner", "epp"):
+        assert f"'{kind}'" in message
+
+
+def test_file_7_a_pair_stands_on_one_node_each_and_says_its_halves() -> None:
+    frontend, *workers = scopes()[GRAPH].objects[GRAPH_FILE]["spec"]["components"]
+    assert frontend["type"] == "frontend"
+    assert [worker["type"] for worker in workers] == ["prefill", "decode"]
+    for worker in workers:
+        assert "multinode" not in worker
+        words = worker["podTemplate"]["spec"]["containers"][0]["args"]
+        assert words[words.index("--disaggregation-mode") + 1] == worker["type"]
+        assert "--kv-transfer-config" in words
 
 
 def test_file_7_a_pipe_behind_the_engine_is_refused() -> None:

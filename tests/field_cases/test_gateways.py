@@ -179,9 +179,9 @@ def test_argo_5_a_claim_is_neither_pruned_nor_deleted_with_its_application() -> 
 
 
 def test_argo_5_a_model_that_is_renamed_keeps_its_application(tmp_path: Path) -> None:
-    """What Argo CD knows a release by follows from environment and release alone; so its objects are not made anew."""
+    """What Argo CD and the API server know a release by follows from environment and release alone."""
     copy(tmp_path)
-    before = applications(tmp_path)
+    before = known_by(tmp_path)
     old = tmp_path / "catalog/models/llama-3-1-8b-instruct.yaml"
     text = old.read_text(encoding="utf-8").replace("name: llama-3-1-8b-instruct", "name: llama-of-ours", 1)
     old.with_name("llama-of-ours.yaml").write_text(text, encoding="utf-8")
@@ -189,12 +189,19 @@ def test_argo_5_a_model_that_is_renamed_keeps_its_application(tmp_path: Path) ->
     for release in tmp_path.glob("environments/*/releases/*.yaml"):
         text = release.read_text(encoding="utf-8")
         release.write_text(text.replace("model: llama-3-1-8b-instruct", "model: llama-of-ours"), encoding="utf-8")
-    assert applications(tmp_path) == before != {}
+    after = known_by(tmp_path)
+    assert after == before
+    assert {kind for kind, *_ in after.values()} >= {"Application", "Deployment", "PersistentVolumeClaim"}
 
 
-def applications(root: Path) -> dict[str, tuple[str, str]]:
-    """Name and path of every Application, by its file."""
+def known_by(root: Path) -> dict[str, tuple[Any, ...]]:
+    """What each object of the environments cannot change without being made anew, by its file."""
     outcome = pipeline.run(pipeline.Options(root=root), lambda _: None)
     assert not outcome.failed, [problem.text() for problem in outcome.problems]
-    files = {path: yaml.safe_load(text) for path, text in outcome.tree.items() if "/argocd/application-" in path}
-    return {path: (item["metadata"]["name"], item["spec"]["source"]["path"]) for path, item in files.items()}
+    found: dict[str, tuple[Any, ...]] = {}
+    for path, text in outcome.tree.items():
+        if "/rendered/" in path or "/argocd/application-" in path:
+            item = yaml.safe_load(text)
+            spec, name = item.get("spec", {}), item["metadata"]["name"]
+            found[path] = (item["kind"], item["metadata"].get("namespace"), name, spec.get("selector"))
+    return found

@@ -12,17 +12,21 @@ import yaml
 
 HERE = Path(__file__).parent
 LEDGER: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "ledger.yaml").read_text(encoding="utf-8"))
+FAMILIES = {"ENG", "FIT", "MN", "KEDA", "LIFE", "OBS", "HELM", "ARGO", "GW", "FILE"}
 _CASE = re.compile(r"test_([a-z]+)_(\d+)_")
+# a YAML mapping keeps the last of two equal keys and says nothing
+_ID = re.compile(r"^(\S+):$", re.MULTILINE)
+
+
+def functions(file: Path) -> set[str]:
+    """The tests of a file."""
+    nodes = ast.parse(file.read_text(encoding="utf-8")).body
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
 
 
 def there() -> set[str]:
     """Every test of a case."""
-    return {
-        f"{file.name}::{node.name}"
-        for file in HERE.glob("test_*.py")
-        for node in ast.parse(file.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef) and _CASE.match(node.name)
-    }
+    return {f"{file.name}::{name}" for file in HERE.glob("test_*.py") for name in functions(file) if _CASE.match(name)}
 
 
 def case_of(test: str) -> str:
@@ -35,9 +39,23 @@ def case_of(test: str) -> str:
 @pytest.mark.parametrize("case", LEDGER)
 def test_a_case_is_held_by_tests_or_waits_for_something(case: str) -> None:
     entry = LEDGER[case]
-    assert set(entry) <= {"about", "tests", "waits"} and entry["about"]
+    assert set(entry) <= {"about", "tests", "beside", "waits"} and entry["about"]
     assert entry.get("tests") or entry.get("waits")
     assert {case_of(test) for test in entry.get("tests", ())} <= {case}
+
+
+@pytest.mark.parametrize("case", LEDGER)
+def test_what_holds_a_case_beside_its_own_tests_is_there(case: str) -> None:
+    for test in LEDGER[case].get("beside", ()):
+        file, _, name = test.partition("::")
+        assert name in functions(HERE.parent / file), test
+
+
+def test_every_case_is_named_once_and_of_a_known_family() -> None:
+    named = _ID.findall((HERE / "ledger.yaml").read_text(encoding="utf-8"))
+    assert named == list(LEDGER)
+    assert {case.partition("-")[0] for case in named} == FAMILIES
+    assert [case for case in named if not re.fullmatch(r"[A-Z]+-[1-9]\d*", case)] == []
 
 
 def test_the_ledger_names_every_test_and_no_other() -> None:

@@ -6,7 +6,19 @@ import msgspec
 import pytest
 
 from generator.validate import capacity, flags, lifecycle, references, security, topology
-from tests.support.scopes import PLAIN, REMOVED, SGLANG, changed, environment, facts_of, overridden, scopes, texts
+from tests.support.scopes import (
+    PLAIN,
+    REMOVED,
+    SGLANG,
+    changed,
+    complaints,
+    environment,
+    facts_of,
+    found,
+    overridden,
+    scopes,
+    texts,
+)
 
 FILE = "deployment-server.yaml"
 POD = ("spec", "template", "spec")
@@ -34,8 +46,9 @@ def test_life_2_sglang_is_asked_for_its_readiness_where_it_does_not_generate() -
 @pytest.mark.parametrize("key", [PLAIN, SGLANG])
 def test_life_2_a_probe_without_a_timeout_is_refused(key: str) -> None:
     scope = changed(scopes()[key], FILE, (*ENGINE, "readinessProbe", "timeoutSeconds"), REMOVED)
-    (message,) = texts(lifecycle.check, scope)
-    assert message.startswith("the readinessProbe has 1 s to answer")
+    (problem,) = found(lifecycle.check, scope)
+    assert problem.message.startswith("the readinessProbe has 1 s to answer")
+    assert "timeoutSeconds" in problem.hint
 
 
 def test_life_4_every_pod_has_time_left_to_exit() -> None:
@@ -80,11 +93,20 @@ def test_life_5_a_surge_needs_a_gpu_that_is_free(nodes: int, refused: bool) -> N
     scope = overridden(PLAIN, "rollout: surge")
     pools = dict(facts_of("staging").pools)
     pools["h100"] = msgspec.structs.replace(pools["h100"], nodes=nodes, gpus_per_node=1)
-    found = list(capacity.check(environment("staging", scope, facts=facts_of("staging", pools=pools))))
-    assert bool(found) is refused
+    problems = list(capacity.check(environment("staging", scope, facts=facts_of("staging", pools=pools))))
+    assert bool(problems) is refused
     if refused:
-        assert "a surge needs 1 more pod of 1 GPUs, and pool h100 has no room" in found[0].message
-        assert "one replica: downtime at each update" in found[0].hint
+        assert "a surge needs 1 more pod of 1 GPUs, and pool h100 has no room" in problems[0].message
+        assert "one replica: downtime at each update" in problems[0].hint
+
+
+def test_life_5_two_replicas_keep_their_surge_where_a_third_gpu_is_free() -> None:
+    scope = overridden(PLAIN, "rollout: surge\nroles:\n  server:\n    scaling: {minReplicas: 2}")
+    assert scope.objects[FILE]["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert complaints(scope) == []
+    pools = dict(facts_of("staging").pools)
+    pools["h100"] = msgspec.structs.replace(pools["h100"], nodes=1, gpus_per_node=3)
+    assert not list(capacity.check(environment("staging", scope, facts=facts_of("staging", pools=pools))))
 
 
 def test_file_3_the_faults_of_a_hand_written_deployment_are_each_found() -> None:
@@ -115,12 +137,12 @@ def test_file_3_the_faults_of_a_hand_written_deployment_are_each_found() -> None
 
 def test_file_2_a_probe_of_the_simulator_is_refused_where_vllm_runs() -> None:
     path = (*ENGINE, "readinessProbe", "httpGet", "path")
-    assert texts(references.check, changed(scopes()[PLAIN], FILE, path, "/ready")) == [
-        "the readinessProbe asks /ready, which vllm does not answer"
-    ]
+    (problem,) = found(references.check, changed(scopes()[PLAIN], FILE, path, "/ready"))
+    assert problem.message == "the readinessProbe asks /ready, which vllm does not answer"
+    assert "/health" in problem.hint
 
 
 @pytest.mark.parametrize(("key", "path"), [(PLAIN, "/ping"), (SGLANG, "/health_generate"), ("dev/llama-8b", "/ready")])
 def test_file_2_a_path_that_the_engine_answers_besides_is_fine(key: str, path: str) -> None:
     asked = changed(scopes()[key], FILE, (*ENGINE, "readinessProbe", "httpGet", "path"), path)
-    assert texts(references.check, asked) == []
+    assert complaints(asked) == []

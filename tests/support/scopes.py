@@ -21,6 +21,7 @@ from generator.sources.document import read
 from generator.sources.environment import Environment, Release
 from generator.sources.load import Sourced, Sources, load
 from generator.template.expand import expand, holds
+from generator.validate.registry import RELEASE_CHECKS
 from generator.validate.scope import EnvironmentScope, Finding, Manifest, ReleaseScope
 from generator.validate.scope import Path as Place
 
@@ -146,3 +147,8 @@ def found(check: Callable[[ReleaseScope], Iterator[Finding]], scope: ReleaseScop
 def texts(check: Callable[[ReleaseScope], Iterator[Finding]], scope: ReleaseScope) -> list[str]:
     """Run a check and give its messages."""
     return [finding.message for finding in check(scope)]
+
+
+def complaints(scope: ReleaseScope) -> list[str]:
+    """Run every check of a release and give all messages."""
+    return [text for check in RELEASE_CHECKS.values() for text in texts(check, scope)]
