@@ -8,8 +8,12 @@ from generator.facts.store import known, load, release_order
 
 # The parsers do not say what replaced a flag; these come from the engines' release notes and sources.
 # Source: vLLM 0.33.0 `entrypoints/cli/serve.py`, `engine/arg_utils.py`; SGLang 0.5.23 `srt/server_args.py`;
-# release notes of Dynamo up to 1.6.2.
-_REPLACEMENTS: dict[str, dict[str, str]] = {
+# flags that ai-dynamo 0.9.0 or 1.3.1 has and 1.0.0 or 1.4.0 has not, with what their help and errors name instead.
+_DYNAMO = {
+    "--store-kv": "use `--discovery-backend`",
+    "--durable-kv-events": "remove it: the last releases with it were those of 1.3",
+}
+REPLACEMENTS: dict[str, dict[str, str]] = {
     "vllm": {
         "--task": "use `--runner` or `--convert`",
         "--guided-decoding-backend": "use `--structured-outputs-config`",
@@ -28,17 +32,26 @@ _REPLACEMENTS: dict[str, dict[str, str]] = {
         "--mamba-scheduler-strategy": "use `--mamba-radix-cache-strategy`",
     },
     "dynamo-vllm": {
+        **_DYNAMO,
         "--is-prefill-worker": "use `--disaggregation-mode prefill`",
         "--is-decode-worker": "use `--disaggregation-mode decode`",
-        "--store-kv": "use `--discovery-backend`",
-        "--durable-kv-events": "remove it: the last release with it was 1.3",
+        "--migration-limit": "set it on the frontend",
+        "--connector": "use `--kv-transfer-config`",
+    },
+    "dynamo-sglang": {
+        **_DYNAMO,
+        "--multimodal-encode-worker": "use `--enable-multimodal --disaggregation-mode encode`",
+    },
+    "dynamo-frontend": {
+        **_DYNAMO,
+        "--router-ttl": "use `--router-ttl-secs`",
     },
 }
 
 
 def replacement(engine: str, name: str) -> str | None:
     """Say what to use instead of a removed flag, where that is known."""
-    return _REPLACEMENTS.get(engine, {}).get(name)
+    return REPLACEMENTS.get(engine, {}).get(name)
 
 
 def of_own_server(facts: Facts, name: str) -> str | None:

@@ -8,7 +8,7 @@ import pytest
 
 from generator.validate import promql, replicas
 from generator.validate.scope import ReleaseScope
-from tests.support.scopes import PLAIN, ZERO, changed, scopes, texts
+from tests.support.scopes import PLAIN, ZERO, changed, charts, scopes, texts
 
 FILE, SERVER = "scaledobject-server.yaml", "deployment-server.yaml"
 JOB = 'job="assistants/llama-8b"'
@@ -77,6 +77,11 @@ def test_file_5_a_cooldown_beside_a_minimum_is_a_dead_field(field: str) -> None:
     assert said in texts(replicas.check, kept)
     assert said not in texts(replicas.check, changed(kept, FILE, ("spec", "idleReplicaCount"), 0))
     assert texts(replicas.check, changed(scopes()[ZERO], FILE, ("spec", field), 300)) == []
+
+
+def test_file_5_a_cooldown_can_be_written_only_where_something_waits_for_it() -> None:
+    taken = {name for name, chart in charts().items() if "cooldownSeconds" in chart.files["values.schema.json"]}
+    assert taken == {name for name in charts() if name.endswith("-zero")} != set()
 
 
 def test_file_5_a_short_address_and_a_sum_over_the_cluster_are_refused() -> None:

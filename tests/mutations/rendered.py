@@ -316,6 +316,15 @@ SCALING = (
         "in its own namespace",
     ),
     Mistake(
+        "a cooldown that nothing waits for",
+        "replicas",
+        PLAIN,
+        SCALED,
+        ("spec", "cooldownPeriod"),
+        300,
+        "cooldownPeriod has no effect with at least 1",
+    ),
+    Mistake(
         "a minimum above the maximum", "replicas", PLAIN, SCALED, ("spec", "minReplicaCount"), 9, "at least 9 replicas"
     ),
     Mistake(

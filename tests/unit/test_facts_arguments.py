@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from generator.errors import Severity
 from generator.facts import ArgumentFinding, FindingKind, check_arguments, hyphenated_arguments, load
+from generator.facts.history import REPLACEMENTS
+from generator.facts.store import known
 
 VLLM = load("vllm", "0.33.0")
 SGLANG = load("sglang", "0.5.23")
@@ -70,6 +74,29 @@ def test_a_flag_that_only_earlier_releases_have_names_the_last() -> None:
 
 def test_a_removed_flag_names_its_replacement() -> None:
     assert only(vllm("--task", "embed")).hint == "use `--runner` or `--convert`"
+
+
+@pytest.mark.parametrize(
+    ("engine", "flag", "hint"),
+    [
+        ("dynamo-vllm", "--is-decode-worker", "use `--disaggregation-mode decode`"),
+        ("dynamo-vllm", "--migration-limit", "set it on the frontend"),
+        ("dynamo-vllm", "--connector", "use `--kv-transfer-config`"),
+        ("dynamo-sglang", "--store-kv", "use `--discovery-backend`"),
+        ("dynamo-frontend", "--durable-kv-events", "remove it: the last releases with it were those of 1.3"),
+    ],
+)
+def test_a_flag_of_an_older_dynamo_says_what_replaced_it(engine: str, flag: str, hint: str) -> None:
+    found = check_arguments(load(engine, "1.6.1"), [flag])
+    assert hint in {finding.hint for finding in found}
+
+
+def test_what_replaced_a_flag_is_a_flag_itself() -> None:
+    for engine, gone in REPLACEMENTS.items():
+        facts = load(engine, known(engine)[-1])
+        for flag, hint in gone.items():
+            for word in re.findall(r"--[a-z0-9-]+", hint):
+                assert facts.flag(word), (engine, flag, word)
 
 
 def test_a_flag_of_the_engines_own_server_is_refused_for_a_worker() -> None:

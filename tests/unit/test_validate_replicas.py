@@ -154,3 +154,14 @@ def test_the_hours_of_a_calendar_ask_for_no_more_than_they_say() -> None:
 def test_real_releases_pass() -> None:
     assert scopes()[PAIR].objects
     assert not [(key, text) for key, scope in scopes().items() for text in texts(check, scope)]
+
+
+def test_a_cooldown_beside_a_minimum_is_found_at_its_field() -> None:
+    (finding,) = check(changed(scopes()[PLAIN], FILE, ("spec", "cooldownPeriod"), 300))
+    assert finding.path == ("spec", "cooldownPeriod")
+    assert finding.hint == "leave it out, or let the minimum be 0"
+
+
+def test_a_cooldown_on_the_way_to_zero_is_fine() -> None:
+    assert scopes()[ZERO].objects[FILE]["spec"]["cooldownPeriod"]
+    assert texts(check, scopes()[ZERO]) == []
