@@ -27,15 +27,15 @@ def values_file(environment: str, release: str, chart: Chart, values: Tree) -> t
     return f"environments/{environment}/values/{release}.yaml", dump(values, header=header)
 
 
-def object_path(environment: str, release: str, manifest: Tree) -> str:
-    """Where a rendered object lies."""
+def object_path(environment: str, folder: str, manifest: Tree) -> str:
+    """Where a rendered object lies, by the folder of its release."""
     name = filename(manifest["kind"], manifest["metadata"]["name"])
-    return f"environments/{environment}/rendered/{release}/{name}"
+    return f"environments/{environment}/rendered/{folder}/{name}"
 
 
-def object_file(environment: str, release: str, manifest: Tree) -> tuple[str, str]:
-    """One rendered object."""
-    return object_path(environment, release, manifest), text_of(manifest)
+def object_file(environment: str, folder: str, manifest: Tree) -> tuple[str, str]:
+    """One rendered object, by the folder of its release."""
+    return object_path(environment, folder, manifest), text_of(manifest)
 
 
 def base_path(environment: str, manifest: Tree) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from generator import argocd, output, recipes, tools
+from generator.argocd import ignore
 from generator.argocd.files import RESERVED
 from generator.charts.base import BASE_CHARTS
 from generator.charts.build import Chart, json_text
@@ -300,10 +301,16 @@ def differing(
 ) -> dict[str, tuple[str, Tree]]:
     """Keep the objects whose file is not on the disk as it would be written."""
     apart = {*changes.new, *changes.changed}
+    releases: dict[tuple[str, str], list[Tree]] = {}
+    for key, (_, manifest) in objects.items():
+        environment, release, _ = key.split("/", 2)
+        releases.setdefault((environment, release), []).append(manifest)
+    folders = {(where, name): ignore.folder(name, inside) for (where, name), inside in releases.items()}
     out = {}
     for key, (minor, manifest) in objects.items():
         environment, release, file = key.split("/", 2)
-        path = file if release == BASE else output.object_path(environment, release, manifest)
+        folder = folders[environment, release]
+        path = file if release == BASE else output.object_path(environment, folder, manifest)
         if path in apart or path not in tree:
             out[key] = (minor, manifest)
     return out
@@ -358,8 +365,9 @@ def tree_of(
     for key, item in made.items():
         environment, _, name = key.partition("/")
         yield output.values_file(environment, name, charts[item.resolved.chart], item.resolved.values)
+        folder = ignore.folder(name, item.objects.values())
         for manifest in item.objects.values():
-            yield output.object_file(environment, name, manifest)
+            yield output.object_file(environment, folder, manifest)
     for environment, objects in own.items():
         wanted = {output.argocd_path(environment, f"application-{name}.yaml") for name in options.releases}
         for file, manifest in objects.items():

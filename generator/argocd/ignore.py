@@ -4,6 +4,10 @@ The manifests leave these fields out. The rules are needed all the same: when a 
 number to an autoscaler, server-side apply would remove the number that Argo CD wrote before, and the API
 server would put 1 in its place. With a rule and `RespectIgnoreDifferences=true` Argo CD applies the live
 number instead.
+
+An Application follows the newest commit of its folder at once, and its own new definition only after the root did. A
+release that gets an autoscaler would so be applied under the old definition, without the rule. It therefore lies in
+another folder from then on: the old definition finds none and waits, the new one comes with the rule.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from collections.abc import Iterable
 from generator.argocd.objects import GroupKind, Manifest, group_kind, group_of
 
 GRAPH: GroupKind = ("nvidia.com", "DynamoGraphDeployment")
+OWNED_ELSEWHERE = "autoscaled"
 AUTOSCALERS: frozenset[GroupKind] = frozenset({("keda.sh", "ScaledObject"), ("autoscaling", "HorizontalPodAutoscaler")})
 
 
@@ -23,6 +28,11 @@ def rules(objects: Iterable[Manifest]) -> list[Manifest]:
     targets = {target for manifest in objects for target in _targets(manifest)}
     found = [rule for manifest in objects for rule in _rules_of(manifest, targets)]
     return sorted(found, key=lambda rule: (rule["group"], rule["kind"], rule["name"]))
+
+
+def folder(release: str, objects: Iterable[Manifest]) -> str:
+    """Name the folder of a release below `rendered/`: another one where something else than Git owns a field."""
+    return f"{release}/{OWNED_ELSEWHERE}" if rules(objects) else release
 
 
 def _targets(manifest: Manifest) -> list[tuple[str, str, str]]:

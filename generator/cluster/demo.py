@@ -60,8 +60,9 @@ class Told(msgspec.Struct, frozen=True):
 
 def sleeping(root: Path, environment: str) -> list[str]:
     """List the releases of an environment that go to zero and are woken by a request."""
-    files = (root / "environments" / environment / "rendered").glob("*/interceptorroute-*.yaml")
-    return sorted(file.parent.name for file in files)
+    home = root / "environments" / environment / "rendered"
+    files = home.glob("*/**/interceptorroute-*.yaml")
+    return sorted(file.relative_to(home).parts[0] for file in files)
 
 
 def release_of(root: Path, environment: str, name: str) -> Release:
@@ -86,7 +87,7 @@ def release_of(root: Path, environment: str, name: str) -> Release:
 
 
 def _read(folder: Path, kind: str) -> Manifest:
-    found: Manifest = yaml.safe_load(next(folder.glob(f"{kind}-*.yaml")).read_text(encoding="utf-8"))
+    found: Manifest = yaml.safe_load(next(folder.rglob(f"{kind}-*.yaml")).read_text(encoding="utf-8"))
     return found
 
 
@@ -99,7 +100,7 @@ def repository(folder: Path, root: Path, environment: str) -> Path:
     for part in ("rendered", "argocd"):
         shutil.copytree(root / "environments" / environment / part, own / part)
     _commit(tree, "As it is committed")
-    for file in own.glob("rendered/*/scaledobject-*.yaml"):
+    for file in own.glob("rendered/*/**/scaledobject-*.yaml"):
         file.write_text(divided(file.read_text(encoding="utf-8")), encoding="utf-8")
     _commit(tree, f"Divide times by {DIVISOR}")
     _git(tree, "push", "--quiet", "origin", "HEAD:main")

@@ -54,12 +54,13 @@ class Repository:
         return self._git(self.tree, "rev-parse", "HEAD")
 
     def rendered(self, release: str) -> Path:
-        """Name the folder of a release."""
-        return self.environment / "rendered" / release
+        """Name the folder with the objects of a release."""
+        whole = self.environment / "rendered" / release
+        return next((folder for folder in whole.glob("*") if folder.is_dir()), whole)
 
     def remove(self, release: str) -> None:
         """Take a release out of the work tree, as a build does once its file is gone."""
-        shutil.rmtree(self.rendered(release))
+        shutil.rmtree(self.environment / "rendered" / release)
         (self.environment / "argocd" / f"application-{release}.yaml").unlink()
 
     def releases_with(self, kind: str, *, without: str = "-") -> list[str]:
@@ -69,7 +70,7 @@ class Repository:
         """
         found = []
         for folder in sorted((self.environment / "rendered").iterdir()):
-            kinds = {file.name.partition("-")[0] for file in folder.iterdir()}
+            kinds = {file.name.partition("-")[0] for file in folder.rglob("*.yaml")}
             if folder.name != "_base" and kind.lower() in kinds and without.lower() not in kinds:
                 found.append(folder.name)
         assert found, f"no release of {self.environment.name} has a {kind}"

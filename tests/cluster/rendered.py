@@ -54,7 +54,7 @@ class Rendered:
     def releases(self) -> list[File]:
         """Every object of every release."""
         folders = sorted(path.name for path in (self.folder / "rendered").iterdir() if path.name != "_base")
-        return [file for name in folders for file in self._files(f"rendered/{name}")]
+        return [file for name in folders for file in self._files(f"rendered/{name}", "**/*.yaml")]
 
     def argocd(self) -> list[File]:
         """Projects, Applications and settings."""
@@ -78,9 +78,9 @@ class Rendered:
         busy = (line[:-1] + str(requests) if mark in line and "_running{" in line else line for line in lines)
         return "".join(f"{line}\n" for line in busy)
 
-    def _files(self, part: str) -> list[File]:
+    def _files(self, part: str, names: str = "*.yaml") -> list[File]:
         found = []
-        for path in sorted((self.folder / part).glob("*.yaml")):
+        for path in sorted((self.folder / part).glob(names)):
             text = path.read_text()
             found.append(File(str(path.relative_to(self.root)), text, yaml.safe_load(text)))
         return found

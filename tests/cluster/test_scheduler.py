@@ -34,7 +34,7 @@ def test_every_pod_finds_a_node(name: str) -> None:
 
 
 def _has_graph(name: str) -> bool:
-    return any(graphs.KIND in file.read_text() for file in (ROOT / "environments" / name / "rendered").glob("*/*.yaml"))
+    return any(graphs.KIND in file.read_text() for file in (ROOT / "environments" / name / "rendered").rglob("*.yaml"))
 
 
 def test_a_pool_that_is_too_small_is_seen_by_the_scheduler_and_by_build(

@@ -82,6 +82,15 @@ def test_live_replicas_are_respected_only_where_an_autoscaler_owns_them() -> Non
     assert scaled["ignoreDifferences"][0]["jsonPointers"] == ["/spec/replicas"]
 
 
+def test_whoever_owns_the_replicas_decides_where_a_release_lies() -> None:
+    """An Application under its old definition must not find what was rendered for the new one."""
+    scaler = an_object("ScaledObject", "a", "keda.sh/v1alpha1", scaleTargetRef={"name": "a"})
+    scaled = application("a", a_release("a", an_object("Deployment", "a"), scaler))["spec"]
+    fixed = application("a", a_release("a", an_object("Deployment", "a")))["spec"]
+    assert fixed["source"]["path"] == "environments/prod/rendered/a"
+    assert scaled["source"]["path"] == "environments/prod/rendered/a/autoscaled"
+
+
 def test_removing_a_release_removes_its_objects_without_holding_the_root() -> None:
     finalizers = application("qwen", a_release("qwen"))["metadata"]["finalizers"]
     assert finalizers == ["resources-finalizer.argocd.argoproj.io/background"]

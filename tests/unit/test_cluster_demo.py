@@ -42,7 +42,7 @@ def test_a_stand_in_that_stops_ends_idle_connections_and_answers_what_is_in_flig
 
 
 def test_times_of_an_autoscaler_are_divided_and_nothing_else(root: Path) -> None:
-    file = root / "environments" / "dev" / "rendered" / "llama-8b" / "scaledobject-llama-8b.yaml"
+    file = root / "environments" / "dev" / "rendered" / "llama-8b" / "autoscaled" / "scaledobject-llama-8b.yaml"
     before, after = (text.splitlines() for text in (file.read_text(), demo.divided(file.read_text())))
     changed = [(old.split(), new.split()) for old, new in zip(before, after, strict=True) if old != new]
     assert [old[0] for old, _ in changed] == ["cooldownPeriod:", "initialCooldownPeriod:"]

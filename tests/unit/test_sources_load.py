@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
-import time
 
 import pytest
 
@@ -80,17 +79,3 @@ def test_a_file_name_that_is_not_utf_8_is_a_problem_that_can_be_printed(root: pa
         return  # this file system allows UTF-8 only
     (problem,) = load(root)[1]
     assert problem.message == "the file's name is not UTF-8" and problem.text().encode()
-
-
-def test_a_thousand_releases_are_read_in_less_than_half_a_second(root: pathlib.Path) -> None:
-    lines = "".join(f"    key{i}: {{size: {i}Gi, count: {i}}}\n" for i in range(13))
-    for i in range(1000):
-        text = f"model: tiny\nvariant: toy\nnamespace: chat\nservedName: tiny-{i}\nvalues:\n  options:\n{lines}"
-        (root / f"environments/dev/releases/r{i}.yaml").write_text(text)
-    start = time.process_time()
-    sources, problems = load(root)
-    problems += references.check(sources)
-    spent = time.process_time() - start
-    assert problems == [] and len(sources.environments["dev"].releases) == 1001
-    # 0.2 s on a quiet machine of two cores
-    assert spent < 0.8
