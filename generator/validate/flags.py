@@ -49,7 +49,7 @@ def _arguments(scope: ReleaseScope, pod: Pod, path: Path, container: Manifest, f
     words = [*command[start:], *args]
     places: list[Path] = [("command", index) for index in range(start, len(command))]
     places += [("args", index) for index in range(len(args))]
-    repeated = yield from _set_by_values(scope, pod, facts)
+    repeated = yield from _set_by_values(scope, pod, facts, args)
     first_extra = len(words) - len(_extra(scope, pod))
     for found in check_arguments(facts, words):
         if found.kind is FindingKind.REPEATED and found.index >= first_extra and found.flag in repeated:
@@ -96,12 +96,13 @@ def _extra(scope: ReleaseScope, pod: Pod) -> list[str]:
     return extra
 
 
-def _set_by_values(scope: ReleaseScope, pod: Pod, facts: Facts) -> Any:
+def _set_by_values(scope: ReleaseScope, pod: Pod, facts: Facts, args: list[str]) -> Any:
     """Report every flag of `extraArgs` that the chart spells, even where a condition leaves it out now."""
     extra = _extra(scope, pod)
     if not extra:
         return frozenset()
     spelled = _spelled(scope, pod, facts)
+    written = args[: -len(extra)]
     repeated = set()
     for index, word in enumerate(extra):
         flag = facts.flag(word.partition("=")[0].partition(".")[0]) if word.startswith("-") else None
@@ -114,8 +115,17 @@ def _set_by_values(scope: ReleaseScope, pod: Pod, facts: Facts) -> Any:
             message, hint = f"`{flag.name}` is already set by the value {value}", f"set {value} instead"
         else:
             message, hint = f"`{flag.name}` is already written by the chart", "take it out of extraArgs"
-        yield Finding("", path, message, hint)
+        # said twice and alike it does no harm
+        same = _said(extra[index:]) in [_said(written[place:]) for place in range(len(written))]
+        yield Finding("", path, message, hint, Severity.WARNING if same else Severity.ERROR)
     return frozenset(repeated)
+
+
+def _said(words: list[str]) -> tuple[str, str]:
+    """Read the first of some words as a flag, with its value."""
+    name, equals, value = words[0].partition("=")
+    following = words[1] if len(words) > 1 and not words[1].startswith("-") else ""
+    return name.replace("_", "-"), value if equals else following
 
 
 def _spelled(scope: ReleaseScope, pod: Pod, facts: Facts) -> dict[str, str]:

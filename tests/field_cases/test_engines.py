@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator import facts, schemas
+from generator.errors import Severity
 from generator.tools import find
 from generator.validate import flags, kubeconform, promql, replicas
 from tests.support.scopes import GRAPH, PLAIN, ROOT, SGLANG, changed, complaints, found, overridden, scopes, texts
@@ -33,11 +34,13 @@ def test_eng_1_sglang_refuses_every_flag_spelled_with_underscores() -> None:
     assert [finding.hint for finding in found_] == ["write `--enable-metrics`", "write `--reasoning-parser`"]
 
 
-def test_eng_1_vllm_takes_underscores_and_is_given_hyphens() -> None:
-    scope = overridden(PLAIN, "roles:\n  server:\n    extraArgs: [--enable_log_requests]")
-    assert complaints(scope) == []
+@pytest.mark.parametrize("flag", ["--enable_prefix_caching", "--enable_log_requests"])
+def test_eng_1_vllm_takes_underscores_and_is_given_hyphens(flag: str) -> None:
+    scope = overridden(PLAIN, f"roles:\n  server:\n    extraArgs: [{flag}]")
+    assert [text for text in complaints(scope) if "is already set" not in text] == []
+    assert [problem for problem in found(flags.check, scope) if problem.severity is Severity.ERROR] == []
     args = scope.objects[SERVER]["spec"]["template"]["spec"]["containers"][0]["args"]
-    assert args[-1] == "--enable-log-requests"
+    assert args[-1] == flag.replace("_", "-")
     assert [word for word in args if word.startswith("--") and "_" in word.partition("=")[0]] == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from generator.errors import Severity
 from generator.validate.flags import check
 from tests.support.scopes import GRAPH, GROUP, PAIR, PLAIN, SGLANG, changed, found, overridden, scopes, texts
@@ -47,6 +49,20 @@ def test_the_other_form_of_a_switch_is_the_same_flag() -> None:
     scope = overridden(PLAIN, "roles:\n  server:\n    extraArgs: [--no-enable-prefix-caching]")
     (message,) = texts(check, scope)
     assert message.endswith("is already set by the value roles.server.engine.prefixCaching")
+
+
+@pytest.mark.parametrize(
+    "extra", ["[--enable-prefix-caching]", "[--enable_prefix_caching]", "[--port, '8000']", "[--port=8000]"]
+)
+def test_what_the_chart_says_alike_is_only_a_warning(extra: str) -> None:
+    (finding,) = check(overridden(PLAIN, f"roles:\n  server:\n    extraArgs: {extra}"))
+    assert finding.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("extra", ["[--no-enable-prefix-caching]", "[--port, '8001']", "[--kv-cache-dtype, fp8]"])
+def test_what_the_chart_says_otherwise_or_not_at_all_is_refused(extra: str) -> None:
+    (finding,) = check(overridden(PLAIN, f"roles:\n  server:\n    extraArgs: {extra}"))
+    assert finding.severity is Severity.ERROR
 
 
 def test_a_flag_given_twice_in_extra_args_is_reported() -> None:
