@@ -24,8 +24,10 @@ Data = dict[str, Any]
 class Pace(Values, frozen=True, kw_only=True):
     """How often load is looked at, and how slowly replicas go."""
 
-    polling_seconds: Annotated[int, Meta(ge=1, description="Time between two looks at the metrics")] = 15
-    stabilization_seconds: Annotated[int, Meta(ge=0, description="Load must stay low this long to scale in")] = 300
+    polling_seconds: Annotated[int, Meta(ge=1, le=300, description="Time between two looks at the metrics")] = 15
+    stabilization_seconds: Annotated[
+        int, Meta(ge=0, le=3600, description="Load must stay low this long to scale in")
+    ] = 300
     scale_in_period_seconds: Annotated[
         int, Meta(ge=1, le=1800, description="At most one replica goes in this time")
     ] = 60

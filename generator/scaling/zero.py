@@ -41,7 +41,7 @@ class Options(Pace, frozen=True, kw_only=True):
     """Pace of going down, and of being woken."""
 
     cooldown_seconds: Annotated[
-        int, Meta(ge=1, description="Idle time before the last replica goes, at the next look")
+        int, Meta(ge=1, le=86400, description="Idle time before the last replica goes, at the next look")
     ] = 600
     held_requests: Annotated[
         int,

@@ -333,6 +333,8 @@ class _Words:
         if name in _BOUNDS:
             limit = details["limit"]
             message, hint = _BOUNDS[name]
+            if name == "maximum" and key.endswith("Seconds") and isinstance(value, int) and value % 1000 == 0:
+                hint += f"; seconds are meant here, and {value} ms are {value // 1000} s"
             return message.format(shown=show, limit=limit), hint.format(limit=limit)
         if name in ("minLength", "maxLength"):
             return _length(value, key, name, int(details["limit"]))

@@ -22,6 +22,10 @@ from generator.values.base import (
     derived,
 )
 
+# Bounds in seconds that no real time is near to: they are there for milliseconds that somebody takes for seconds.
+LONGEST_ANSWER = 4 * 3600
+HALF_A_DAY = 12 * 3600
+
 # What a client of each task may reach through the gateway; everything else on the port stays inside.
 API_PATHS: dict[Task, tuple[str, ...]] = {
     Task.CHAT: ("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/models"),
@@ -147,7 +151,7 @@ class Route(Values, frozen=True, kw_only=True):
         default_factory=lambda: list(API_PATHS[Task.CHAT])
     )
     request_seconds: Annotated[
-        int, derived("Longest answer, streams included; the gateway cuts what takes longer", ge=1)
+        int, derived("Longest answer, streams included; the gateway cuts what takes longer", ge=1, le=LONGEST_ANSWER)
     ] = 3600
 
 
@@ -156,16 +160,22 @@ class Monitoring(Values, frozen=True, kw_only=True):
 
     enabled: Annotated[bool, Meta(description="Create the PodMonitor")] = False
     labels: Annotated[dict[str, str], Meta(description="Labels by which Prometheus selects monitors")] = {}
-    interval_seconds: Annotated[int, Meta(ge=1, description="Time between two scrapes")] = 15
+    interval_seconds: Annotated[int, Meta(ge=1, le=300, description="Time between two scrapes")] = 15
 
 
 class Timing(Values, frozen=True, kw_only=True):
     """Each time is stated once; probes, deadlines and grace periods are written from these."""
 
-    startup_seconds: Annotated[int, derived("From container start to the first answer, at worst", ge=30)] = 3600
-    schedule_seconds: Annotated[int, Meta(ge=0, description="From pod to container: nodes, pulling the image")] = 1200
-    drain_seconds: Annotated[int, derived("Time for answers in flight after the stop signal", ge=1)] = 300
-    pre_stop_seconds: Annotated[int, Meta(ge=1, description="Wait for the endpoint to leave the routers")] = 15
+    startup_seconds: Annotated[
+        int, derived("From container start to the first answer, at worst", ge=30, le=HALF_A_DAY)
+    ] = 3600
+    schedule_seconds: Annotated[
+        int, Meta(ge=0, le=HALF_A_DAY, description="From pod to container: nodes, pulling the image")
+    ] = 1200
+    drain_seconds: Annotated[
+        int, derived("Time for answers in flight after the stop signal", ge=1, le=LONGEST_ANSWER)
+    ] = 300
+    pre_stop_seconds: Annotated[int, Meta(ge=1, le=600, description="Wait for the endpoint to leave the routers")] = 15
 
 
 class SecretKey(Values, frozen=True, kw_only=True):

@@ -172,6 +172,16 @@ WRITTEN = (
         "roles:\n  server:\n    accelerator: {count: 3}\n    parallelism:\n      tensor: 3",
         "tensor 3 does not divide",
     ),
+    values("milliseconds for seconds", "values", "timing: {drainSeconds: 300000}", "300000 is too large"),
+    Written(
+        "an image without a build for arm64",
+        "topology",
+        VLLM,
+        "        digest: null\n        architectures: [amd64, arm64]\n",
+        "        digest: null\n        architectures: [amd64]\n",
+        "the image is built for amd64, and the pod asks for nodes of arm64",
+        "architectures: [amd64]",
+    ),
     values(
         "a flag that the chart writes",
         "flags",

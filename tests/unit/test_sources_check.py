@@ -20,6 +20,7 @@ from generator.sources.environment import Release
 class Inner(Closed, frozen=True, kw_only=True):
     count: Positive
     ratio: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    wait_seconds: Annotated[int, Meta(ge=0, le=600)] = 1
     kind: Literal["small", "large"] = "small"
 
 
@@ -65,6 +66,14 @@ write a whole number
 inner: {count: 1, kind: null}
 inner.kind: null stands where a value belongs
 leave the key out instead
+
+inner: {count: 1, waitSeconds: 15000}
+inner.waitSeconds: 15000 is too large
+write 600 or less; seconds are meant here, and 15000 ms are 15 s
+
+inner: {count: 1, waitSeconds: 700}
+inner.waitSeconds: 700 is too large
+write 600 or less
 
 inner: {count: 0}
 inner.count: 0 is too small
