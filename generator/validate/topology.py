@@ -48,7 +48,10 @@ def check(scope: ReleaseScope) -> Iterator[Finding]:
         if program.image is not None and architecture and architecture not in program.image.architectures:
             have = ", ".join(program.image.architectures)
             message = f"the image is built for {have}, and the pod asks for nodes of {architecture}"
-            yield Finding(pod.file, (*path, "image"), message, f"choose a build for {architecture}, or another pool")
+            hint = f"choose a build for {architecture}, or another pool"
+            # the engine's tag is where its builds are listed; its repository may come from a mirror
+            file, place = ("", ("image", "tag")) if program.engine else (pod.file, (*path, "image"))
+            yield Finding(file, place, message, hint)
 
 
 def _locks(scope: ReleaseScope, pod: Pod) -> Iterator[Finding]:

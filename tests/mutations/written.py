@@ -180,7 +180,7 @@ WRITTEN = (
         "        digest: null\n        architectures: [amd64, arm64]\n",
         "        digest: null\n        architectures: [amd64]\n",
         "the image is built for amd64, and the pod asks for nodes of arm64",
-        "architectures: [amd64]",
+        "tag: v0.33.0",
     ),
     values(
         "a flag that the chart writes",
