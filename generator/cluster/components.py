@@ -244,6 +244,8 @@ def _application_controller(run: Setup, environment: Environment) -> Component:
             "--repo-server-plaintext",
             f"--redis=127.0.0.1:{ports['redis']}",
             f"--metrics-port={ports['application-controller']}",
+            # by default ten are synced at a time, and each pauses for two seconds after every wave
+            "--operation-processors=40",
             "--app-resync=15",
             "--app-resync-jitter=0",
             "--self-heal-timeout-seconds=1",
