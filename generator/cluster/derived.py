@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from generator.schemas.dynamo import summary
+
 Tree = dict[str, Any]
 
 MARK = "modelyard.dev/derived"
@@ -23,30 +25,23 @@ _SAME = (
     "x-kubernetes-list-map-keys",
     "x-kubernetes-list-type",
 )
-_PLURALS = {
-    "DynamoGraphDeployment": "dynamographdeployments",
-    "DynamoGraphDeploymentScalingAdapter": "dynamographdeploymentscalingadapters",
-}
-_SCALE = {
-    "DynamoGraphDeploymentScalingAdapter": {
-        "specReplicasPath": ".spec.replicas",
-        "statusReplicasPath": ".status.replicas",
-        "labelSelectorPath": ".status.selector",
-    }
-}
 
 
 def definitions(root: Path) -> list[Tree]:
-    """Make the definitions of the Dynamo kinds."""
+    """Make the definitions of the Dynamo kinds, each with the version that is stored.
+
+    Between versions the operator converts, which is not there.
+    """
+    folder = root / "schemas/crds" / GROUP
+    stored = [kind for kind in summary()["kinds"] if kind["storage"]]
     return [
-        _definition(json.loads(file.read_text())) for file in sorted((root / "schemas/crds" / GROUP).glob("*.json"))
+        _definition(kind, json.loads((folder / f"{kind['kind'].lower()}-{kind['version']}.json").read_text()))
+        for kind in sorted(stored, key=lambda kind: str(kind["kind"]))
     ]
 
 
-def _definition(schema: Tree) -> Tree:
-    kind = schema["properties"]["kind"]["const"]
-    version = schema["properties"]["apiVersion"]["const"].partition("/")[2]
-    plural = _PLURALS[kind]
+def _definition(kind: Tree, schema: Tree) -> Tree:
+    name, plural = kind["kind"], kind["plural"]
     body = structural(schema, schema["$defs"])
     body["properties"] = {
         "apiVersion": {"type": "string"},
@@ -56,9 +51,6 @@ def _definition(schema: Tree) -> Tree:
         "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
     }
     body.pop("required", None)
-    subresources: Tree = {"status": {}}
-    if kind in _SCALE:
-        subresources["scale"] = _SCALE[kind]
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -66,14 +58,14 @@ def _definition(schema: Tree) -> Tree:
         "spec": {
             "group": GROUP,
             "scope": "Namespaced",
-            "names": {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()},
+            "names": {"kind": name, "listKind": f"{name}List", "plural": plural, "singular": name.lower()},
             "versions": [
                 {
-                    "name": version,
+                    "name": kind["version"],
                     "served": True,
                     "storage": True,
                     "schema": {"openAPIV3Schema": body},
-                    "subresources": subresources,
+                    "subresources": kind["subresources"],
                 }
             ],
         },

@@ -108,6 +108,9 @@ def _derived(summary: dict[str, Any], built_ins: Schema, object_meta: Schema) ->
             made,
             {
                 "files": path,
+                "group": dynamo.GROUP,
+                "kind": kind["kind"],
+                "versions": [{"name": kind["version"], **{flag: kind[flag] for flag in crds.FLAGS}}],
                 "derived": True,
                 "source": summary["source"],
                 "podsFrom": str(next(iter(KUBERNETES.values()))),

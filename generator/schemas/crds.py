@@ -8,6 +8,8 @@ import yaml
 
 from generator.schemas.convert import Schema, convert, replace_children, rooted, share
 
+# what a definition says of each version
+FLAGS = ("served", "storage", "deprecated")
 _PROSE = frozenset(("description", "example", "externalDocs", "title"))
 
 
@@ -35,9 +37,8 @@ def version_schema(crd: dict[str, Any], version: str) -> Schema:
 
 def served(crd: dict[str, Any]) -> list[dict[str, Any]]:
     """List every version of a CRD, taken or not: whether it is served, stored, and on its way out."""
-    flags = ("served", "storage", "deprecated")
     return [
-        {"name": entry["name"], **{flag: entry.get(flag, False) for flag in flags}} for entry in crd["spec"]["versions"]
+        {"name": entry["name"], **{flag: entry.get(flag, False) for flag in FLAGS}} for entry in crd["spec"]["versions"]
     ]
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from generator.schemas.convert import QUANTITY_PATTERN, Schema, convert, rooted
 
 GROUP = "nvidia.com"
 _SAME = ("enum", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "pattern")
+
+
+def summary() -> dict[str, Any]:
+    """Read the summary: its source, what it does not cover, and each version of each kind."""
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("dynamo.json").read_text(encoding="utf-8"))
+    return found
 
 
 def openapi(node: dict[str, Any]) -> Schema:

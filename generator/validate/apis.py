@@ -122,6 +122,7 @@ GONE: tuple[Gone, ...] = (
         use="nvidia.com/v1beta1",
         deprecated="1.5.0",
         of="dynamo",
+        flagged=True,
         source="ai-dynamo/dynamo deploy/operator/config/crd/bases, main before 1.5.0; UNVERIFIED for 1.6.1",
     ),
 )

@@ -23,6 +23,9 @@ SUMMARY: dict[str, Any] = {
         {
             "kind": "Derived",
             "version": "v1",
+            "served": True,
+            "storage": True,
+            "deprecated": False,
             "spec": {
                 "type": "object",
                 "properties": {

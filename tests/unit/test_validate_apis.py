@@ -68,10 +68,10 @@ def definitions() -> dict[tuple[str, str], tuple[bool, bool, str]]:
         (f"{entry['group']}/{version['name']}", entry["kind"]): (
             version["served"],
             version["deprecated"],
-            entry["module"],
+            entry.get("module", ""),
         )
         for entry in groups
-        if "versions" in entry and "module" in entry
+        if "versions" in entry
         for version in entry["versions"]
     }
 
