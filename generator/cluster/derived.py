@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from generator.schemas.dynamo import summary
+from generator.schemas.summaries import DYNAMO, summary
 
 Tree = dict[str, Any]
 
 MARK = "modelyard.dev/derived"
-GROUP = "nvidia.com"
 _SAME = (
     "enum",
     "maxItems",
@@ -32,8 +31,8 @@ def definitions(root: Path) -> list[Tree]:
 
     Between versions the operator converts, which is not there.
     """
-    folder = root / "schemas/crds" / GROUP
-    stored = [kind for kind in summary()["kinds"] if kind["storage"]]
+    folder = root / "schemas/crds" / DYNAMO
+    stored = [kind for kind in summary(DYNAMO)["kinds"] if kind["storage"]]
     return [
         _definition(kind, json.loads((folder / f"{kind['kind'].lower()}-{kind['version']}.json").read_text()))
         for kind in sorted(stored, key=lambda kind: str(kind["kind"]))
@@ -54,9 +53,9 @@ def _definition(kind: Tree, schema: Tree) -> Tree:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{GROUP}", "annotations": {MARK: "true"}},
+        "metadata": {"name": f"{plural}.{DYNAMO}", "annotations": {MARK: "true"}},
         "spec": {
-            "group": GROUP,
+            "group": DYNAMO,
             "scope": "Namespaced",
             "names": {"kind": name, "listKind": f"{name}List", "plural": plural, "singular": name.lower()},
             "versions": [

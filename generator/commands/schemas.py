@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 from generator.errors import Exit
-from generator.schemas import assemble, modules
+from generator.schemas import assemble, modules, summaries
 from generator.schemas.sources import Module
-
-SUMMARY = "generator/schemas/dynamo.json"
 
 
 def run(root: Path, say: Callable[[str], None]) -> int:
     """Rewrite `schemas/kubernetes`, `schemas/crds` and the record; needs a network and the go command."""
     reader = _Downloads(say)
-    files = assemble.everything(reader.text, json.loads((root / SUMMARY).read_text()))
+    files = assemble.everything(reader.text, summaries.summaries())
     changed = _write(root, files)
     say(f"{len(files)} schema files, {changed} of them changed")
     return Exit.CLEAN

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import yaml
 
-from generator.schemas import crds, dynamo, kubernetes
+from generator.schemas import crds, kubernetes, summaries
 from generator.schemas.convert import (
     COMMENT,
     CONVERTER_VERSION,
@@ -41,8 +41,8 @@ PROVENANCE = "schemas/PROVENANCE.yaml"
 MADE = "made/"
 
 
-def everything(reader: Reader, summary: dict[str, Any]) -> Files:
-    """Make every schema file from the modules that `reader` reads and the summary of the Dynamo CRDs."""
+def everything(reader: Reader, derived: Iterable[dict[str, Any]]) -> Files:
+    """Make every schema file from the modules that `reader` reads and the summaries of CRDs that none has."""
     files: Files = {}
     records: list[dict[str, Any]] = []
     oldest: Schema = {}
@@ -58,9 +58,10 @@ def everything(reader: Reader, summary: dict[str, Any]) -> Files:
         for made, record in _customs(source, reader, object_meta):
             files |= made
             records.append(record)
-    for made, record in _derived(summary, oldest, object_meta):
-        files |= made
-        records.append(record)
+    for summary in derived:
+        for made, record in _derived(summary, oldest, object_meta):
+            files |= made
+            records.append(record)
     files[PROVENANCE] = _provenance(records)
     return files
 
@@ -102,13 +103,13 @@ def _custom_files(openapi: Schema, group: str, kind: str, version: str, object_m
 
 def _derived(summary: dict[str, Any], built_ins: Schema, object_meta: Schema) -> Iterator[tuple[Files, dict[str, Any]]]:
     for kind in summary["kinds"]:
-        path = custom_path(dynamo.GROUP, kind["kind"], kind["version"])
-        made = {path: dump(dynamo.schema_of(kind, built_ins, object_meta))}
+        path = custom_path(summary["group"], kind["kind"], kind["version"])
+        made = {path: dump(summaries.schema_of(summary["group"], kind, built_ins, object_meta))}
         yield (
             made,
             {
                 "files": path,
-                "group": dynamo.GROUP,
+                "group": summary["group"],
                 "kind": kind["kind"],
                 "versions": [{"name": kind["version"], **{flag: kind[flag] for flag in crds.FLAGS}}],
                 "derived": True,

@@ -1,4 +1,4 @@
-"""Dynamo kinds: derived from a summary of the CRDs, because no registry carries the operator's files."""
+"""Kinds of Dynamo and Grove: derived from summaries of the CRDs, because no registry carries the operators' files."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from typing import Any
 
 from generator.schemas.convert import QUANTITY_PATTERN, Schema, convert, rooted
 
-GROUP = "nvidia.com"
+DYNAMO, GROVE = "nvidia.com", "grove.io"
+_FILES = {DYNAMO: "dynamo.json", GROVE: "grove.json"}
 _SAME = ("enum", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "pattern")
 
 
-def summary() -> dict[str, Any]:
-    """Read the summary: its source, what it does not cover, and each version of each kind."""
-    found: dict[str, Any] = json.loads(Path(__file__).with_name("dynamo.json").read_text(encoding="utf-8"))
+def summary(group: str) -> dict[str, Any]:
+    """Read the summary of a group: its source, what it does not cover, and each version of each kind."""
+    found: dict[str, Any] = json.loads(Path(__file__).with_name(_FILES[group]).read_text(encoding="utf-8"))
     return found
+
+
+def summaries() -> list[dict[str, Any]]:
+    """Read them all."""
+    return [summary(group) for group in _FILES]
 
 
 def openapi(node: dict[str, Any]) -> Schema:
@@ -49,12 +55,12 @@ def _parts(node: dict[str, Any]) -> Schema:
     return out
 
 
-def schema_of(kind: dict[str, Any], built_ins: Schema, object_meta: Schema) -> Schema:
+def schema_of(group: str, kind: dict[str, Any], built_ins: Schema, object_meta: Schema) -> Schema:
     """Make the schema of one derived kind; its pods are checked against the built-in definitions."""
     tree = {"type": "object", "properties": {"spec": openapi(kind["spec"]), "status": {"type": "object"}}}
     body = convert(tree, structural=True)
     # CRDs take a quantity as an integer or a string; a fraction without quotes is refused.
     quantity = {"type": ["integer", "string"], "pattern": QUANTITY_PATTERN}
     definitions = {**built_ins, **object_meta, "api.resource.Quantity": quantity}
-    api_version = f"{GROUP}/{kind['version']}"
+    api_version = f"{group}/{kind['version']}"
     return rooted(body, api_version=api_version, kind=kind["kind"], definitions=definitions)
