@@ -9,6 +9,7 @@ somebody asks: most documents never have a problem. What readers of YAML 1.1 and
 from __future__ import annotations
 
 import dataclasses
+import errno
 import functools
 import math
 import pathlib
@@ -481,6 +482,8 @@ def _unreadable(error: OSError) -> tuple[str, str]:
         return "there is no such file", "create it, or correct the name"
     if isinstance(error, IsADirectoryError):
         return "this is a folder, not a file", "remove or rename the folder"
+    if error.errno == errno.ELOOP:
+        return "this link leads back to itself", "replace it with the file"
     return f"the file cannot be read: {(error.strerror or 'unknown reason').lower()}", "check its permissions"
 
 

@@ -140,7 +140,7 @@ class _Reader:
         names = []
         for entry in self._entries(folder):
             file = f"{folder}/{_printable(entry.name)}"
-            if entry.is_dir():
+            if _is_folder(entry):
                 self._stray(file, "a folder lies where only files are read", "move it away")
             elif _printable(entry.name) != entry.name:
                 self._stray(file, "the file's name is not UTF-8", "rename it")
@@ -152,7 +152,7 @@ class _Reader:
 
     def _folders(self, folder: str) -> list[str]:
         return [
-            entry.name for entry in self._entries(folder) if entry.is_dir() and _printable(entry.name) == entry.name
+            entry.name for entry in self._entries(folder) if _is_folder(entry) and _printable(entry.name) == entry.name
         ]
 
     def _described(self, folder: str) -> bool:
@@ -199,3 +199,11 @@ def _same_but_suffix(name: str, stem: str) -> bool:
 
 def _printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell folders from files; a link that leads back to itself is said when it is read as a file."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

@@ -79,3 +79,11 @@ def test_a_file_name_that_is_not_utf_8_is_a_problem_that_can_be_printed(root: pa
         return  # this file system allows UTF-8 only
     (problem,) = load(root)[1]
     assert problem.message == "the file's name is not UTF-8" and problem.text().encode()
+
+
+def test_a_link_that_leads_back_to_itself_is_a_problem(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "catalog" / "models"
+    folder.mkdir(parents=True)
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    _, problems = load(tmp_path)
+    assert "this link leads back to itself" in [problem.message for problem in problems]
