@@ -105,6 +105,7 @@ def _summary(changes: tuple[Change, ...], users: touched.Users) -> Iterator[str]
     )
     text = "touches " + (", ".join(map(str, reached)) or "nothing that is used here")
     yield from _wrapped(text, "", "  ")
+    yield "signs: " + ", ".join(f"{sign} {kind}" for kind, sign in _SIGNS.items())
 
 
 def _wrapped(text: str, first: str, further: str) -> list[str]:

@@ -228,6 +228,7 @@ def test_the_command_prints_the_changes_by_section(root: Path, capsys: pytest.Ca
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "flags"
     assert "  + --shutdown-timeout" in printed
+    assert printed[-1] == "signs: + added, - removed, > renamed, ~ changed"
     assert max(map(len, printed)) <= 100
 
 

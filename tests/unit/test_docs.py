@@ -17,6 +17,7 @@ from generator.sources.environment import Environment, Release
 from generator.sources.load import Sources
 
 ROOT = Path(__file__).parents[2]
+COUNTED = ("catalog/models/*.yaml", "environments/*/environment.yaml", "environments/*/releases/*.yaml", "charts/*/")
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -131,6 +132,8 @@ def test_the_output_of_build_has_the_shape_that_build_prints() -> None:
     counts, action = block.rstrip().splitlines()[-2:]
     words = ("models", "environments", "releases", "charts", "objects", "checks")
     assert re.fullmatch(", ".join(rf"\d+ {word}" for word in words) + ": clean", counts)
+    found = [len(list(ROOT.glob(place))) for place in COUNTED]
+    assert [int(number) for number in re.findall(r"\d+", counts)][: len(COUNTED)] == found
     done = r"(wrote \d+ files of \d+ releases, deleted \d+ files?|nothing changed)"
     assert re.fullmatch(rf"{done} in [\d.]+ s", action)
 
@@ -166,3 +169,9 @@ def test_cheap_commands_run(line: str) -> None:
 def test_the_tables_are_those_that_are_made() -> None:
     used = {what for page in PAGES for what in re.findall(r"<!-- made: (\w+) -->", page.read_text())}
     assert used == set(made.TABLES)
+
+
+def test_every_target_of_make_stands_in_the_guide_for_contributors() -> None:
+    targets = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    guide = (ROOT / "CONTRIBUTING.md").read_text()
+    assert [name for line in targets for name in line.split() if f"`make {name}`" not in guide] == []
