@@ -35,12 +35,15 @@ def of_variant(name: str, **changes: Any) -> Sources:
 
 
 def found(known: Sources) -> Problem:
-    (problem,) = check(known)
+    (problem,) = (problem for problem in check(known) if problem.path != "architecture")
     return problem
 
 
-def test_the_real_catalog_passes() -> None:
-    assert not list(check(sources()))
+def test_the_real_catalog_passes_but_for_classes_that_nobody_read() -> None:
+    (problem,) = check(sources())
+    assert problem.severity is Severity.WARNING
+    assert problem.message.startswith("of 8 models nobody said the class, so no engine was asked for it: bge-m3, ")
+    assert (problem.location.file, problem.path) == ("catalog/models/bge-m3.yaml", "architecture")
 
 
 def test_a_class_that_the_engine_lacks_is_found_though_no_release_loads_it() -> None:
@@ -57,8 +60,9 @@ def test_code_that_comes_with_the_weights_may_bring_the_class() -> None:
     assert found(catalog(architecture=architecture, trust_remote_code=True)).severity is Severity.WARNING
 
 
-def test_a_class_that_nobody_read_is_no_problem() -> None:
-    assert not list(check(of_architecture(name=None)))
+def test_a_class_that_nobody_read_is_said_once_for_all_models() -> None:
+    (problem,) = check(of_architecture(name=None))
+    assert "of 9 models" in problem.message and f", {MODEL}, " in problem.message
 
 
 def test_a_release_before_the_class_is_found() -> None:
@@ -87,7 +91,11 @@ def test_more_context_than_the_checkpoint_has_is_found_unless_it_is_stretched() 
     problem = found(of_variant("h200", context_tokens=2097152))
     assert problem.message.startswith("a context of 2097152 tokens is asked of a checkpoint that has 1048576")
     stretched = {"roles": {"server": {"extraArgs": ["--hf-overrides", "{}"]}}}
-    assert not list(check(of_variant("h200", context_tokens=2097152, values=stretched)))
+    assert not [
+        problem
+        for problem in check(of_variant("h200", context_tokens=2097152, values=stretched))
+        if problem.path != "architecture"
+    ]
 
 
 def test_a_precision_that_the_gpu_does_not_compute_is_found() -> None:
