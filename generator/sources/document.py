@@ -628,6 +628,10 @@ def _invalid(file: str, raw: bytes, error: yaml.YAMLError) -> list[Problem]:
     tabs = _tab_lines(raw)
     if line in tabs:
         return _tab_problems(file, tabs)
+    if merges := _merge_lines(raw):
+        message = "a merge was left unfinished here"
+        hint = "keep one of the two sides, and delete the lines with <<<<<<<, ======= and >>>>>>>"
+        return [_problem(file, merges[0], 1, message, hint)]
     if "cannot start any token" in said:
         character = _character_at(raw, line, column)
         message = f"no value can begin with {character}"
@@ -640,6 +644,12 @@ def _invalid(file: str, raw: bytes, error: yaml.YAMLError) -> list[Problem]:
                 line, column = opened, context_mark.column + 1
             return [_problem(file, line, column, message, hint)]
     return [_problem(file, line, column, f"this is not YAML ({said.strip(': ')})", "check quotes and indentation")]
+
+
+def _merge_lines(raw: bytes) -> list[int]:
+    """Find the lines with which git marks the two sides of a conflict."""
+    lines = raw.decode("utf-8").splitlines()
+    return [number for number, line in enumerate(lines, 1) if line.startswith(("<<<<<<< ", ">>>>>>> "))]
 
 
 def _inside_file(raw: bytes, line: int, column: int) -> tuple[int, int]:

@@ -47,6 +47,7 @@ def check(sources: Sources) -> list[Problem]:
     for environment in sources.environments.values():
         problems += _environment(sources, environment.environment)
         problems += _releases(sources, environment)
+        problems += _exceptions(sources, environment)
     problems += _promotion_cycles(sources)
     return problems
 
@@ -331,6 +332,19 @@ def _releases(sources: Sources, source: EnvironmentSource) -> Problems:
             path = ("servedName",) if release.value.served_name is not None else ("model",)
             yield _problem(release, path, message, "set another servedName in one of the two releases")
         served.setdefault(name, release.file)
+
+
+def _exceptions(sources: Sources, source: EnvironmentSource) -> Problems:
+    environment = source.environment.value
+    for index, exception in enumerate(environment.policies.exceptions):
+        name = exception.release
+        if (
+            name not in source.releases
+            and f"{ENVIRONMENTS}/{environment.name}/releases/{name}.yaml" not in sources.broken
+        ):
+            message = f"{environment.name} has no release {shown(name)}"
+            path = ("policies", "exceptions", index, "release")
+            yield _problem(source.environment, path, message, _choose(name, source.releases))
 
 
 def _served_as(sources: Sources, release: Sourced[Release]) -> str | None:
