@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from generator.errors import Location, Problem, ProblemsFound
+from generator.errors import Location, Problem, ProblemsFound, nearest
 from generator.facts.canonical import decode
 from generator.facts.model import Facts
 
@@ -21,6 +21,11 @@ def known(engine: str) -> tuple[str, ...]:
     folder = FOLDER / engine
     names = [file.stem for file in folder.glob("*.json")] if folder.is_dir() else []
     return tuple(sorted(names, key=release_order))
+
+
+def engines() -> list[str]:
+    """List the programs that have facts."""
+    return sorted(folder.name for folder in FOLDER.iterdir() if any(folder.glob("*.json")))
 
 
 def release_order(version: str) -> tuple[tuple[int, str], ...]:
@@ -72,11 +77,16 @@ def _joined(facts: Facts, inner: Facts) -> Facts:
 
 def _no_facts(engine: str, version: str) -> Problem:
     versions = known(engine)
-    have = f"facts exist for {', '.join(versions)}" if versions else f"no version of {engine} has facts"
+    make = f"run `modelyard facts extract {engine} {version}`"
+    if versions:
+        hint = f"facts exist for {', '.join(versions)}; {make}, or use one of these"
+    else:
+        meant = nearest(engine, engines())
+        hint = f"did you mean {meant}? facts exist for {', '.join(engines())}" if meant else make
     return Problem(
         location=Location(f"generator/facts/{engine}/{version}.json"),
         path="",
         message=f"no facts of {engine} {version}: its flags cannot be checked",
-        hint=f"{have}; run `modelyard facts extract {engine} {version}`, or use one of these",
+        hint=hint,
         check="facts",
     )

@@ -211,3 +211,13 @@ def test_the_variables_of_the_production_stack_chart_are_judged_by_the_library()
     (found,) = check_environment(facts, ["LMCACHE_LOCAL_CPU", "LMCACHE_NIXL_RECEIVER_HOST"])
     assert (found.name, found.severity) == ("LMCACHE_NIXL_RECEIVER_HOST", Severity.WARNING)
     assert facts.metric("lmcache:num_hit_tokens_total") is not None
+
+
+@pytest.mark.parametrize(
+    ("engine", "hint"),
+    [("vlm", "did you mean vllm? facts exist for aiperf, "), ("zzz", "run `modelyard facts extract zzz 1`")],
+)
+def test_a_program_without_facts_is_met_with_what_was_meant(engine: str, hint: str) -> None:
+    with pytest.raises(ProblemsFound) as found:
+        load(engine, "1")
+    assert found.value.problems[0].hint.startswith(hint)
