@@ -178,6 +178,9 @@ class _Reader:
             return message, "enable its monitor", Severity.ERROR
         programs = list(dict.fromkeys(target.program for target in asked))
         message = f"{' and '.join(programs)} {'exports' if len(programs) == 1 else 'export'} no {series.name}"
+        if any("metrics" in target.facts.incomplete for target in asked):
+            # what nobody read may be there
+            return f"{message}, as far as is known", _hint(asked[0], series.name), Severity.WARNING
         return message, _hint(asked[0], series.name), Severity.ERROR
 
     # ---- functions ---------------------------------------------------------------------------------------------

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from generator.errors import Severity
+from generator.facts import Facts
 from generator.validate.pods import Manifest
 from generator.validate.promql import check
 from generator.validate.promql_tree import around, is_single, parse
@@ -367,3 +369,26 @@ def test_durations_are_read() -> None:
 def test_the_table_of_objects_names_its_source() -> None:
     (source,) = kube_state_metrics().facts.provenance.sources
     assert source.package == "kubernetes/kube-state-metrics" and source.version.startswith("v2.20.0")
+
+
+# ---- facts that are known in part -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("incomplete", "severity"), [((), Severity.ERROR), (("metrics",), Severity.WARNING)])
+def test_a_metric_beside_a_list_that_may_be_incomplete_is_only_a_warning(
+    incomplete: tuple[str, ...], severity: Severity
+) -> None:
+    scope = asking(f"sum(vllm:no_such_metric{{{JOB}}}) or {HELD}")
+    known_in_part = ReleaseScope(scope.resolved, scope.chart, scope.objects)
+    known_in_part.__dict__["pods"] = scope.pods
+    known_in_part.__dict__["programs"] = tuple(
+        (pod, path, container, msgspec.structs.replace(program, facts=in_part(program.facts, incomplete)))
+        for pod, path, container, program in scope.programs
+    )
+    (finding,) = check(known_in_part)
+    assert finding.severity is severity
+    assert finding.message.startswith("vllm 0.33.0 exports no vllm:no_such_metric")
+
+
+def in_part(facts: Facts | None, incomplete: tuple[str, ...]) -> Facts | None:
+    return facts if facts is None else msgspec.structs.replace(facts, incomplete=incomplete)
