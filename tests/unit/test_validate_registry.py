@@ -58,8 +58,9 @@ def test_no_check_complains_about_a_real_environment(name: str, place: str) -> N
 
 @pytest.mark.parametrize("name", CATALOG_CHECKS)
 def test_no_check_complains_about_the_real_catalog(name: str) -> None:
-    errors = [problem for problem in CATALOG_CHECKS[name](sources()) if problem.severity is Severity.ERROR]
-    assert not [problem.text() for problem in errors]
+    # classes that nobody read are said once
+    found = [problem for problem in CATALOG_CHECKS[name](sources()) if problem.path != "architecture"]
+    assert not [problem.text() for problem in found]
 
 
 def test_warnings_are_few() -> None:
