@@ -120,9 +120,12 @@ def test_down_leaves_nothing(both: dict[str, Setup]) -> None:
     everything = family(owner(both[ONE]).pid)
     begin = time.monotonic()
     assert control.down(ROOT, ONE)
+    # the last of a namespace is reaped by the machine's first process, in its own time
+    while any(state.exists(pid) for pid in everything):
+        assert time.monotonic() - begin < 3, "processes are left"
+        time.sleep(0.02)
     seconds = time.monotonic() - begin
     assert seconds < 3
-    assert not any(state.exists(pid) for pid in everything)
     assert not both[ONE].folder.exists()
     assert not control.down(ROOT, ONE)
     proof.note(SECTION, ONE, f"down: {len(everything)} processes and the folder gone", seconds=seconds)
