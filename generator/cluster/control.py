@@ -215,11 +215,10 @@ def _end(folder: Path) -> None:
     owner = state.read_owner(folder)
     if owner is not None and owner.alive():
         # in namespaces of their own the processes end with the first of them, else each with its parent
-        inside = state.children(owner.pid)
-        others = [child for pid in inside for child in state.children(pid)] + inside
+        everything = state.family(owner.pid)
         os.kill(owner.pid, signal.SIGKILL)
         limit = time.monotonic() + 20
-        while any(state.exists(pid) for pid in (owner.pid, *others)) and time.monotonic() < limit:
+        while any(state.exists(pid) for pid in everything) and time.monotonic() < limit:
             _collect(folder)
             time.sleep(0.02)
     _collect(folder)

@@ -85,6 +85,11 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def family(pid: int) -> list[int]:
+    """List a process and all that come from it."""
+    return [pid, *(one for child in children(pid) for one in family(child))]
+
+
 def exists(pid: int) -> bool:
     """Tell whether a process is there and not just waiting to be reaped."""
     return pid != os.getpid() and started(pid) != 0
