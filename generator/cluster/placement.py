@@ -15,7 +15,7 @@ from generator.cluster.client import Api
 from generator.cluster.nodes import POOL
 from generator.errors import Problem, Severity
 from generator.objects.labels import COMPONENT, INSTANCE
-from generator.validate.claims import minimum
+from generator.validate.claims import maximum, minimum
 from generator.validate.pods import GPU_RESOURCES, Pod
 from generator.validate.scope import ReleaseScope
 
@@ -98,7 +98,7 @@ def workloads_of(scope: ReleaseScope) -> list[Workload]:
         name = manifest["metadata"]["name"]
         smallest = minimum(scope, pod)
         # the leader stands for its group
-        found.setdefault(name, Workload(scope, pod, manifest, smallest, max(smallest, _largest(scope, name))))
+        found.setdefault(name, Workload(scope, pod, manifest, smallest, max(smallest, maximum(scope, pod))))
     return list(found.values())
 
 
@@ -107,13 +107,6 @@ def _controller(pod: Pod) -> Manifest:
         return pod.owner
     wanted = graphs.name_of(pod.owner, pod.holder)
     return next(item for item in graphs.workloads(pod.owner) if item["metadata"]["name"] == wanted)
-
-
-def _largest(scope: ReleaseScope, name: str) -> int:
-    for _, scaled in scope.of_kind("ScaledObject"):
-        if scaled["spec"]["scaleTargetRef"].get("name") == name:
-            return int(scaled["spec"].get("maxReplicaCount", 100))
-    return 0
 
 
 def others(scope: ReleaseScope) -> list[Manifest]:
