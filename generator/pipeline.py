@@ -111,9 +111,10 @@ def run(options: Options, say: Say) -> Outcome:
     own = {name: own_objects(charts, sources, name, made, bases[name]) for name in environments}
     say("check")
     objects = every_object(sources, made, own)
-    tree = dict(tree_of(options, charts, made, own))
+    folders = folders_of(made)
+    tree = dict(tree_of(options, charts, made, own, folders))
     changes = compare(options.root, tree, owned(options, sources))
-    judged = objects if options.everything else differing(tree, changes, objects)
+    judged = objects if options.everything else differing(tree, changes, objects, folders)
     with ThreadPoolExecutor() as pool:
         # these read in processes of their own, while Python does the rest
         schema = pool.submit(lambda: list(schema_step(options, judged)))
@@ -296,21 +297,28 @@ def every_object(
     return objects
 
 
+def folders_of(made: Mapping[str, Made]) -> dict[str, str]:
+    """Name the folder of every release below `rendered/`, by `<environment>/<release>`."""
+    return {
+        key: ignore.folder(key.partition("/")[2], ignore.rules(item.objects.values())) for key, item in made.items()
+    }
+
+
 def differing(
-    tree: Mapping[str, str], changes: Changes, objects: Mapping[str, tuple[str, Tree]]
+    tree: Mapping[str, str],
+    changes: Changes,
+    objects: Mapping[str, tuple[str, Tree]],
+    folders: Mapping[str, str],
 ) -> dict[str, tuple[str, Tree]]:
     """Keep the objects whose file is not on the disk as it would be written."""
     apart = {*changes.new, *changes.changed}
-    releases: dict[tuple[str, str], list[Tree]] = {}
-    for key, (_, manifest) in objects.items():
-        environment, release, _ = key.split("/", 2)
-        releases.setdefault((environment, release), []).append(manifest)
-    folders = {(where, name): ignore.folder(name, inside) for (where, name), inside in releases.items()}
     out = {}
     for key, (minor, manifest) in objects.items():
         environment, release, file = key.split("/", 2)
-        folder = folders[environment, release]
-        path = file if release == BASE else output.object_path(environment, folder, manifest)
+        if release == BASE:
+            path = file
+        else:
+            path = output.object_path(environment, folders[f"{environment}/{release}"], manifest)
         if path in apart or path not in tree:
             out[key] = (minor, manifest)
     return out
@@ -357,6 +365,7 @@ def tree_of(
     charts: Mapping[str, Chart],
     made: Mapping[str, Made],
     own: Mapping[str, Mapping[str, Tree]],
+    folders: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
     """Every file that is made, with its text."""
     if not options.narrowed:
@@ -365,9 +374,8 @@ def tree_of(
     for key, item in made.items():
         environment, _, name = key.partition("/")
         yield output.values_file(environment, name, charts[item.resolved.chart], item.resolved.values)
-        folder = ignore.folder(name, item.objects.values())
         for manifest in item.objects.values():
-            yield output.object_file(environment, folder, manifest)
+            yield output.object_file(environment, folders[key], manifest)
     for environment, objects in own.items():
         wanted = {output.argocd_path(environment, f"application-{name}.yaml") for name in options.releases}
         for file, manifest in objects.items():

@@ -72,7 +72,7 @@ def of_release(environment: Environment, release: ReleaseObjects) -> Manifest:
     spec = _spec(
         environment,
         project=environment.name,
-        path=f"environments/{environment.name}/rendered/{ignore.folder(release.name, release.objects)}",
+        path=f"environments/{environment.name}/rendered/{ignore.folder(release.name, rules)}",
         destination={"server": environment.cluster.server, "namespace": release.namespace},
         options=("RespectIgnoreDifferences=true",) if rules else (),
     )

@@ -30,9 +30,9 @@ def rules(objects: Iterable[Manifest]) -> list[Manifest]:
     return sorted(found, key=lambda rule: (rule["group"], rule["kind"], rule["name"]))
 
 
-def folder(release: str, objects: Iterable[Manifest]) -> str:
-    """Name the folder of a release below `rendered/`: another one where something else than Git owns a field."""
-    return f"{release}/{OWNED_ELSEWHERE}" if rules(objects) else release
+def folder(release: str, found: list[Manifest]) -> str:
+    """Name the folder of a release below `rendered/` by its rules: another one where Git does not own everything."""
+    return f"{release}/{OWNED_ELSEWHERE}" if found else release
 
 
 def _targets(manifest: Manifest) -> list[tuple[str, str, str]]:

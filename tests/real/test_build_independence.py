@@ -31,7 +31,8 @@ def tree(
     options = Options(root=root, environments=frozenset({environment}))
     own = {key: item for key, item in made.items() if key.startswith(f"{environment}/")}
     whole = pipeline.own_objects(charts, sources, environment, own, bases[environment])
-    return dict(pipeline.tree_of(options, charts, own, {environment: whole}))
+    folders = pipeline.folders_of(own)
+    return dict(pipeline.tree_of(options, charts, own, {environment: whole}, folders))
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
