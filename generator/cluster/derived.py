@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from generator.schemas.sources import custom_path
 from generator.schemas.summaries import DYNAMO, summary
 
 Tree = dict[str, Any]
@@ -31,10 +32,9 @@ def definitions(root: Path) -> list[Tree]:
 
     Between versions the operator converts, which is not there.
     """
-    folder = root / "schemas/crds" / DYNAMO
     stored = [kind for kind in summary(DYNAMO)["kinds"] if kind["storage"]]
     return [
-        _definition(kind, json.loads((folder / f"{kind['kind'].lower()}-{kind['version']}.json").read_text()))
+        _definition(kind, json.loads((root / custom_path(DYNAMO, kind["kind"], kind["version"])).read_text()))
         for kind in sorted(stored, key=lambda kind: str(kind["kind"]))
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from generator.objects.pod import PRODUCT
 from generator.resolve.platform import CLIQUE
 from generator.sources.catalog import Accelerator
 from generator.sources.environment import Environment, Pool, StorageClass
@@ -51,7 +52,7 @@ def _node(environment: str, name: str, index: int, pool: Pool, accelerator: Acce
 def _gpu_labels(environment: str, name: str, index: int, pool: Pool, accelerator: Accelerator) -> dict[str, str]:
     labels = {
         "nvidia.com/gpu.present": "true",
-        "nvidia.com/gpu.product": accelerator.products[0],
+        PRODUCT: accelerator.products[0],
         "nvidia.com/gpu.count": str(pool.gpus_per_node),
         "nvidia.com/gpu.memory": str(accelerator.memory_mib),
     }

@@ -22,6 +22,9 @@ from generator.values.common import Common, Image
 
 Data = dict[str, Any]
 
+# label of a node with GPUs; Source: NVIDIA gpu-feature-discovery
+PRODUCT = "nvidia.com/gpu.product"
+
 # A kubelet looks in these steps, and asks for readiness at once when the start is over: that long a started engine may
 # stay unseen, while a request is held for it. Source: k8s.io/kubernetes v1.37.2 pkg/kubelet/prober/worker.go.
 STARTUP_PERIOD_SECONDS = 2
@@ -213,7 +216,7 @@ def volumes(common: Common, runtime: Runtime, role: RoleView) -> list[Any]:
 def affinity(role: RoleView) -> Data:
     """Keep to the GPU products that the role was sized for."""
     gpu = role.values.accelerator
-    term = {"matchExpressions": [{"key": "nvidia.com/gpu.product", "operator": "In", "values": gpu.products}]}
+    term = {"matchExpressions": [{"key": PRODUCT, "operator": "In", "values": gpu.products}]}
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
     own = role.values.affinity
     return {

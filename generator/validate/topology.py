@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from generator.objects.pod import PRODUCT
 from generator.resolve.context import RoleContext
 from generator.resolve.platform import CLIQUE
 from generator.sources.catalog import Accelerator
@@ -20,7 +21,6 @@ from generator.validate.scope import Finding, ReleaseScope
 ARCHITECTURE = "kubernetes.io/arch"
 EXCLUSIVE = "leaderworkerset.sigs.k8s.io/exclusive-topology"
 KEEPS_OUT = frozenset(("NoSchedule", "NoExecute"))
-PRODUCT = "nvidia.com/gpu.product"
 # domains of the device plugins of GPUs and the like; other extended resources are nobody's concern here
 VENDORS = ("nvidia.com/", "amd.com/", "gpu.intel.com/", "habana.ai/", "google.com/", "aws.amazon.com/")
 # what the device plugin of NVIDIA calls a GPU that several pods share in turns
@@ -101,10 +101,10 @@ def _devices(scope: ReleaseScope, pod: Pod) -> Iterator[Finding]:
     role = scope.role(pod)
     if role is None:
         return
+    whole = role.accelerator.resource if role.accelerator is not None else ""
     rdma = role.pool.rdma_resource if role.pool is not None else None
     for path, container in pod.containers:
         for name, amount in ((container.get("resources") or {}).get("limits") or {}).items():
-            whole = role.accelerator.resource if role.accelerator is not None else ""
             if name in (whole, rdma) or not name.startswith(VENDORS):
                 continue
             message = _other(name, str(amount), role.accelerator)
@@ -140,16 +140,15 @@ def _bound(environment: Environment, scope: ReleaseScope, pod: Pod) -> Iterator[
     role = scope.role(pod)
     if role is None or role.accelerator is None or not pod.gpus:
         return
-    if _by_product(pod, role) or _by_pool(environment, pod, role):
+    products = role.accelerator.products
+    if _by_product(pod, products) or _by_pool(environment, pod, role):
         return
-    products = ", ".join(role.accelerator.products)
     message = f"nothing keeps the pod on {role.accelerator.name}, for which it was sized"
-    hint = f"require {PRODUCT} in {products}, in every term, or select a label that only its pools have"
+    hint = f"require {PRODUCT} in {', '.join(products)}, in every term, or select a label that only its pools have"
     yield Finding(pod.file, (*pod.path, "spec", "affinity"), message, hint)
 
 
-def _by_product(pod: Pod, role: RoleContext) -> bool:
-    products = role.accelerator.products if role.accelerator is not None else []
+def _by_product(pod: Pod, products: list[str]) -> bool:
     if (pod.spec.get("nodeSelector") or {}).get(PRODUCT) in products:
         return True
     node = (pod.spec.get("affinity") or {}).get("nodeAffinity") or {}
@@ -176,9 +175,9 @@ def _volumes(scope: ReleaseScope) -> Iterator[Finding]:
     """A volume that one node holds keeps every further pod from starting on another."""
     for file, claim in scope.of_kind("PersistentVolumeClaim"):
         name, mode = claim["metadata"]["name"], claim["spec"]["accessModes"][0]
-        pods = [pod for pod in scope.pods if name in _mounted(pod)]
         if SEVERAL & set(claim["spec"]["accessModes"]):
             continue
+        pods = [pod for pod in scope.pods if name in _mounted(pod)]
         most = sum(maximum(scope, pod) * pod.pods_per_replica for pod in pods)
         place: Path = ("spec", "accessModes", 0)
         if most > 1:
