@@ -102,7 +102,8 @@ def _set_by_values(scope: ReleaseScope, pod: Pod, facts: Facts, args: list[str])
     if not extra:
         return frozenset()
     spelled = _spelled(scope, pod, facts)
-    written = args[: -len(extra)]
+    own = args[: -len(extra)]
+    written = {_said(own[place : place + 2]) for place in range(len(own))}
     repeated = set()
     for index, word in enumerate(extra):
         flag = facts.flag(word.partition("=")[0].partition(".")[0]) if word.startswith("-") else None
@@ -116,8 +117,8 @@ def _set_by_values(scope: ReleaseScope, pod: Pod, facts: Facts, args: list[str])
         else:
             message, hint = f"`{flag.name}` is already written by the chart", "take it out of extraArgs"
         # said twice and alike it does no harm
-        same = _said(extra[index:]) in [_said(written[place:]) for place in range(len(written))]
-        yield Finding("", path, message, hint, Severity.WARNING if same else Severity.ERROR)
+        severity = Severity.WARNING if _said(extra[index : index + 2]) in written else Severity.ERROR
+        yield Finding("", path, message, hint, severity)
     return frozenset(repeated)
 
 

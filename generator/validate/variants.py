@@ -23,7 +23,6 @@ from generator.validate.models import LONGER, STRETCHES
 from generator.validate.pods import Path
 
 CHECK = "variants"
-_SOFT = Severity.WARNING
 REGISTRIES = {"tool": "tool_parsers", "reasoning": "reasoning_parsers"}
 
 
@@ -48,17 +47,17 @@ def check(sources: Sources) -> Iterator[Problem]:
 
 def _without_class(sources: Sources) -> Iterator[Problem]:
     """Say once which models no engine was asked about: their class stands nowhere."""
-    unread = [
-        source
-        for source in sources.models.values()
+    unread = {
+        name: source
+        for name, source in sorted(sources.models.items())
         if source.value.architecture.name is None
         and any(facts_of(sources, variant) is not None for variant in source.value.variants.values())
-    ]
+    }
     if unread:
-        names = sorted(source.value.name for source in unread)
+        names = list(unread)
         message = f"of {len(names)} models nobody said the class, so no engine was asked for it: {', '.join(names)}"
         hint = "write architecture.name as the checkpoint's config.json has it"
-        yield _problem(min(unread, key=lambda source: source.value.name), ("architecture",), message, hint, _SOFT)
+        yield _problem(unread[names[0]], ("architecture",), message, hint, Severity.WARNING)
 
 
 def _problem(

@@ -55,12 +55,16 @@ class Repository:
 
     def rendered(self, release: str) -> Path:
         """Name the folder with the objects of a release."""
-        whole = self.environment / "rendered" / release
+        whole = self.whole(release)
         return next((folder for folder in whole.glob("*") if folder.is_dir()), whole)
+
+    def whole(self, release: str) -> Path:
+        """Name the folder of a release, whoever owns its replicas."""
+        return self.environment / "rendered" / release
 
     def remove(self, release: str) -> None:
         """Take a release out of the work tree, as a build does once its file is gone."""
-        shutil.rmtree(self.environment / "rendered" / release)
+        shutil.rmtree(self.whole(release))
         (self.environment / "argocd" / f"application-{release}.yaml").unlink()
 
     def releases_with(self, kind: str, *, without: str = "-") -> list[str]:

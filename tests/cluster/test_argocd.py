@@ -294,7 +294,7 @@ def use(place: Path, repository: Repository, release: str, wanted: dict[str, obj
     file.write_text(yaml.safe_dump(document))
     outcome = build(Options(root=place), lambda _: None)
     assert not outcome.failed, [problem.text() for problem in outcome.problems]
-    shutil.rmtree(repository.environment / "rendered" / release)
+    shutil.rmtree(repository.whole(release))
     found: dict[str, Any] = {}
     for path, text in outcome.tree.items():
         home = f"environments/{NAME}"
