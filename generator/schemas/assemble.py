@@ -104,11 +104,14 @@ def _custom_files(openapi: Schema, group: str, kind: str, version: str, object_m
 def _derived(summary: dict[str, Any], built_ins: Schema, object_meta: Schema) -> Iterator[tuple[Files, dict[str, Any]]]:
     for kind in summary["kinds"]:
         path = custom_path(summary["group"], kind["kind"], kind["version"])
-        made = {path: dump(summaries.schema_of(summary["group"], kind, built_ins, object_meta))}
+        made = {
+            path: dump(summaries.schema_of(summary["group"], kind, built_ins, object_meta)),
+            structural_path(path): dump_structural(*summaries.structural_of(summary, kind, built_ins)),
+        }
         yield (
             made,
             {
-                "files": path,
+                "files": path.replace(".json", "*.json"),
                 "group": summary["group"],
                 "kind": kind["kind"],
                 "versions": [{"name": kind["version"], **{flag: kind[flag] for flag in crds.FLAGS}}],

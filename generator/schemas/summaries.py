@@ -6,11 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from generator.schemas.convert import QUANTITY_PATTERN, Schema, convert, rooted
+from generator.schemas.convert import QUANTITY_PATTERN, Schema, convert, rooted, share
+from generator.schemas.structural import resolve
 
 DYNAMO, GROVE = "nvidia.com", "grove.io"
 _FILES = {DYNAMO: "dynamo.json", GROVE: "grove.json"}
-_SAME = ("enum", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "pattern")
+_SAME = ("enum", "format", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "pattern")
+# CRDs take a quantity as an integer or a string; a fraction without quotes is refused.
+_QUANTITY: Schema = {"api.resource.Quantity": {"type": ["integer", "string"], "pattern": QUANTITY_PATTERN}}
+# Where a kind's own schema keeps the rules that hold for it and that no expression here asks.
+UNWRITTEN = "x-modelyard-unwritten-rules"
 
 
 def summary(group: str) -> dict[str, Any]:
@@ -25,7 +30,10 @@ def summaries() -> list[dict[str, Any]]:
 
 
 def openapi(node: dict[str, Any]) -> Schema:
-    """Spell a node of the summary as the CRD does; built-in types become references."""
+    """Spell a node of the summary as the CRD does; built-in types become references.
+
+    Rules of the operator's webhook stand there as CEL: what it refuses, the API server and our checks then refuse.
+    """
     if "k8sCore" in node:
         return {"$ref": f"#/$defs/{node['k8sCore'].replace('/', '.').replace(' ', '.')}"}
     out: Schema = {key: node[key] for key in (*_SAME, "default") if key in node}
@@ -33,11 +41,14 @@ def openapi(node: dict[str, Any]) -> Schema:
         out["x-kubernetes-int-or-string"] = True
     elif node["type"] != "any":
         out["type"] = node["type"]
-    if node.get("preserveUnknown"):
+    if node.get("preserveUnknown") or node["type"] == "any":
         out["x-kubernetes-preserve-unknown-fields"] = True
     if "listType" in node:
         out["x-kubernetes-list-type"] = node["listType"]
-        out["x-kubernetes-list-map-keys"] = node.get("listMapKeys", [])
+    if "listMapKeys" in node:
+        out["x-kubernetes-list-map-keys"] = node["listMapKeys"]
+    if "rules" in node:
+        out["x-kubernetes-validations"] = node["rules"]
     return out | _parts(node)
 
 
@@ -59,8 +70,20 @@ def schema_of(group: str, kind: dict[str, Any], built_ins: Schema, object_meta: 
     """Make the schema of one derived kind; its pods are checked against the built-in definitions."""
     tree = {"type": "object", "properties": {"spec": openapi(kind["spec"]), "status": {"type": "object"}}}
     body = convert(tree, structural=True)
-    # CRDs take a quantity as an integer or a string; a fraction without quotes is refused.
-    quantity = {"type": ["integer", "string"], "pattern": QUANTITY_PATTERN}
-    definitions = {**built_ins, **object_meta, "api.resource.Quantity": quantity}
+    definitions = {**built_ins, **object_meta, **_QUANTITY}
     api_version = f"{group}/{kind['version']}"
     return rooted(body, api_version=api_version, kind=kind["kind"], definitions=definitions)
+
+
+def structural_of(summary: dict[str, Any], kind: dict[str, Any], built_ins: Schema) -> tuple[Schema, Schema]:
+    """Make what the API server would read of one derived kind: the schema, and the subtrees that it refers to."""
+    members: Schema = {
+        "apiVersion": {"type": "string"},
+        "kind": {"type": "string"},
+        "metadata": {"type": "object"},
+        "spec": resolve(openapi(kind["spec"]), built_ins | _QUANTITY),
+        "status": {"type": "object"},
+    }
+    unwritten = [*kind.get("unwritten", ()), *summary["unwritten"]]
+    small, shared = share({"type": "object", "properties": members})
+    return {**small, UNWRITTEN: unwritten}, shared

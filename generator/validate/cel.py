@@ -2,8 +2,9 @@
 
 A rule such as "the minimum is at most the maximum" stands in no JSON Schema, and a server-side apply refuses two ports
 or volumes with the same key, which nothing else here says. One process judges all objects; what it cannot judge is a
-problem, never a pass. Rules about a change (`oldSelf`) are asked when an object is updated, not here: `crdcheck -rules`
-lists them. Variables that are set twice are left to the check of flags, which knows them better.
+problem, never a pass. Rules about a change (`oldSelf`) are asked when an object is updated, not here, and of Dynamo's
+and Grove's kinds some rules are known in words only: `crdcheck -rules` lists both. Variables that are set twice are
+left to the check of flags, which knows them better.
 """
 
 from __future__ import annotations

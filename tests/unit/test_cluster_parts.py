@@ -80,19 +80,6 @@ def test_a_derived_definition_has_one_type_and_no_reference() -> None:
     assert adapter["scale"]["specReplicasPath"] == ".spec.replicas"
 
 
-@pytest.mark.parametrize(
-    ("schema", "expected"),
-    [
-        ({"type": ["integer", "string"]}, {"x-kubernetes-int-or-string": True}),
-        ({"type": ["string", "null"]}, {"type": "string"}),
-        ({}, {"x-kubernetes-preserve-unknown-fields": True}),
-        ({"$ref": "#/$defs/a", "required": ["b"]}, {"type": "object", "required": ["b"]}),
-    ],
-)
-def test_json_schema_becomes_structural(schema: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert derived.structural(schema, {"a": {"type": "object"}}) == expected
-
-
 def graph(**component: Any) -> dict[str, Any]:
     template = {"metadata": {"labels": {"a": "b"}, "annotations": {}}, "spec": {"containers": []}}
     components = [{"name": "Decode", "podTemplate": template, **component}]

@@ -155,8 +155,9 @@ def test_int_or_string_takes_these_two_alone(
         pytest.param(
             {"type": "object", "additionalProperties": TEXT | {"nullable": True}}, [{"k": None}], [{"k": 1}], id="a map"
         ),
-        # an enum that does not name null refuses it, nullable or not
+        # an enum refuses null, nullable or not, also where it names it
         pytest.param(TEXT | {"nullable": True, "enum": ["a"]}, ["a"], [None, "b"], id="an enum without null"),
+        pytest.param(TEXT | {"nullable": True, "enum": ["a", None]}, ["a"], [None, "b"], id="an enum with null"),
         pytest.param(
             TEXT | {"nullable": True, "pattern": "^a", "minLength": 2}, [None, "ab"], ["b", "a"], id="with a pattern"
         ),

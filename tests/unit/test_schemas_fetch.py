@@ -13,6 +13,7 @@ from generator.commands import schemas as command
 from generator.errors import ProblemsFound
 from generator.schemas import assemble, modules
 from generator.schemas.sources import GO_OPENAPI, SWAGGER, BuiltIn, CrdSource, Custom, Module
+from generator.schemas.summaries import UNWRITTEN
 
 KUBERNETES = Module("example.com/kubernetes", "v1.33.0", "h1:k=")
 CUSTOMS = Module("example.com/customs", "v1.0.0", "h1:c=")
@@ -20,15 +21,18 @@ SUMMARY: dict[str, Any] = {
     "group": "nvidia.com",
     "source": {"commit": "abc"},
     "notCovered": ["much"],
+    "unwritten": [{"path": "", "rule": "what nobody read"}],
     "kinds": [
         {
             "kind": "Derived",
+            "unwritten": [{"path": ".spec", "rule": "what no expression can say"}],
             "version": "v1",
             "served": True,
             "storage": True,
             "deprecated": False,
             "spec": {
                 "type": "object",
+                "rules": [{"rule": "has(self.free)", "message": "free is missing"}],
                 "properties": {
                     "size": {"type": "int-or-string", "required": True},
                     "pod": {"type": "object", "k8sCore": "core/v1 Thing"},
@@ -106,6 +110,7 @@ EXPECTED = [
     "schemas/crds/example.com/custom-v1.json",
     "schemas/crds/example.com/custom-v1.structural.json",
     "schemas/crds/nvidia.com/derived-v1.json",
+    "schemas/crds/nvidia.com/derived-v1.structural.json",
     "schemas/kubernetes/1.33/thing-v1.json",
 ]
 
@@ -149,9 +154,17 @@ def test_a_derived_kind_says_so_and_refers_to_the_built_in_definitions() -> None
     assert spec["properties"]["free"] == {}
     assert spec["required"] == ["size"]
     record = yaml.safe_load(files[assemble.PROVENANCE])["groups"][-1]
+    assert record["files"] == "schemas/crds/nvidia.com/derived-v1*.json"
     assert record["derived"] is True
     assert record["notCovered"] == ["much"]
     assert record["podsFrom"] == str(KUBERNETES)
+
+
+@pytest.mark.usefixtures("small_table")
+def test_a_derived_kind_keeps_its_rules_those_in_words_too() -> None:
+    kept = json.loads(assemble.everything(read, [SUMMARY])["schemas/crds/nvidia.com/derived-v1.structural.json"])
+    assert kept["properties"]["spec"]["x-kubernetes-validations"] == SUMMARY["kinds"][0]["spec"]["rules"]
+    assert [rule["rule"] for rule in kept[UNWRITTEN]] == ["what no expression can say", "what nobody read"]
 
 
 def test_writing_removes_what_is_stale_and_counts_changes(tmp_path: Path) -> None:

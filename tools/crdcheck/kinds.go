@@ -63,10 +63,8 @@ func (k *kinds) load(minor, apiVersion, name string) (*kind, error) {
 		suffix = strings.Split(group, ".")[0] + "-" + version
 	}
 	builtIn := filepath.Join(k.folder, "kubernetes", minor, strings.ToLower(name)+"-"+suffix+".json")
-	for _, path := range []string{stem + ".json", builtIn} {
-		if lists, err := loadDocument(path); !os.IsNotExist(err) {
-			return &kind{lists: lists}, err
-		}
+	if lists, err := loadDocument(builtIn); !os.IsNotExist(err) {
+		return &kind{lists: lists}, err
 	}
 	return nil, fmt.Errorf("there is no schema of %s of %s", name, apiVersion)
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,11 +22,14 @@ type listed struct {
 	Schema string `json:"schema"`
 	Path   string `json:"path"`
 	Rule   string `json:"rule"`
-	State  string `json:"state"` // evaluated; transition: asked on updates only; uncompilable
+	State  string `json:"state"` // evaluated; transition: asked on updates only; unwritten: in words; uncompilable
 	Error  string `json:"error,omitempty"`
 }
 
-// listRules compiles every rule of every custom kind.
+// Rules of a derived kind that nobody could write as CEL stand in its file in words.
+const unwrittenKey = "x-modelyard-unwritten-rules"
+
+// listRules compiles every rule of every custom kind, and adds those that are there in words only.
 func listRules(kinds *kinds) ([]listed, error) {
 	all := []listed{}
 	root := filepath.Join(kinds.folder, "crds")
@@ -40,10 +46,34 @@ func listRules(kinds *kinds) ([]listed, error) {
 			return err
 		}
 		name, _ := filepath.Rel(root, path)
-		all = append(all, rulesBelow(structural, strings.TrimSuffix(name, structuralSuffix), "", true)...)
-		return nil
+		name = strings.TrimSuffix(name, structuralSuffix)
+		all = append(all, rulesBelow(structural, name, "", true)...)
+		words, err := rulesInWords(path, name)
+		all = append(all, words...)
+		return err
 	})
 	return all, err
+}
+
+func rulesInWords(path, name string) ([]listed, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var whole map[string]json.RawMessage
+	var found []listed
+	if err := json.Unmarshal(text, &whole); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if words, ok := whole[unwrittenKey]; ok {
+		if err := json.Unmarshal(words, &found); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", path, unwrittenKey, err)
+		}
+	}
+	for index := range found {
+		found[index].Schema, found[index].State = name, "unwritten"
+	}
+	return found, nil
 }
 
 func rulesBelow(at *schema.Structural, name, path string, isRoot bool) []listed {
