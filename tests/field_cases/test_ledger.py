@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import yaml
 
 HERE = Path(__file__).parent
 LEDGER: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "ledger.yaml").read_text(encoding="utf-8"))
-FAMILIES = {"ENG", "FIT", "MN", "KEDA", "LIFE", "OBS", "HELM", "ARGO", "GW", "FILE"}
+# how many cases each family has: a row that goes is missed
+FAMILIES = {"ENG": 3, "FIT": 3, "MN": 3, "KEDA": 2, "LIFE": 3, "OBS": 3, "HELM": 3, "ARGO": 3, "GW": 3, "FILE": 4}
 _CASE = re.compile(r"test_([a-z]+)_(\d+)_")
 # a YAML mapping keeps the last of two equal keys and says nothing
 _ID = re.compile(r"^(\S+):$", re.MULTILINE)
@@ -51,10 +53,10 @@ def test_what_holds_a_case_beside_its_own_tests_is_there(case: str) -> None:
         assert name in functions(HERE.parent / file), test
 
 
-def test_every_case_is_named_once_and_of_a_known_family() -> None:
+def test_every_case_is_named_once_and_none_of_a_family_is_missing() -> None:
     named = _ID.findall((HERE / "ledger.yaml").read_text(encoding="utf-8"))
     assert named == list(LEDGER)
-    assert {case.partition("-")[0] for case in named} == FAMILIES
+    assert Counter(case.partition("-")[0] for case in named) == FAMILIES
     assert [case for case in named if not re.fullmatch(r"[A-Z]+-[1-9]\d*", case)] == []
 
 
