@@ -174,7 +174,7 @@ def api(run: Setup) -> Api:
 
 
 def order(run: Setup, line: str) -> None:
-    """Have a process ended (`stop NAME`) or started again (`start NAME`).
+    """Have a process ended (`stop NAME`), started again (`start`), held where it is (`pause`) or let go on (`resume`).
 
     Raises: ValueError when there is no such process.
     """

@@ -132,6 +132,14 @@ class Supervisor:
         self.start(self.components[name])
         self.stopping.discard(name)
 
+    def pause(self, name: str) -> None:
+        """Let a process stand still, with what it holds."""
+        self.started[name].send_signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """Let it go on."""
+        self.started[name].send_signal(signal.SIGCONT)
+
 
 def _environment() -> dict[str, str]:
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
@@ -306,7 +314,7 @@ def _available(api: Api) -> bool:
 
 
 def listen_to(supervisor: Supervisor) -> socket.socket:
-    """Open the socket over which the processes can be ended and started again."""
+    """Open the socket over which the processes can be ended and started again, and held."""
     path = supervisor.run.folder / "control"
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
@@ -321,17 +329,23 @@ def listen_to(supervisor: Supervisor) -> socket.socket:
 
 
 def obey(supervisor: Supervisor, listener: socket.socket) -> None:
-    """Take one order: a line `stop NAME` or `start NAME`; the answer is `ok` or what is wrong."""
+    """Take one order: a line such as `stop NAME`; the answer is `ok` or what is wrong."""
+    orders = {
+        "stop": supervisor.stop,
+        "start": supervisor.restart,
+        "pause": supervisor.pause,
+        "resume": supervisor.resume,
+    }
     try:
         client, _ = listener.accept()
     except TimeoutError:
         return
     with client, client.makefile("rw") as channel:
         verb, _, name = channel.readline().strip().partition(" ")
-        if name not in supervisor.components or verb not in ("stop", "start"):
+        if name not in supervisor.components or verb not in orders:
             answer = f"no such order: {verb} {name}"
         else:
-            (supervisor.stop if verb == "stop" else supervisor.restart)(name)
+            orders[verb](name)
             answer = "ok"
         channel.write(answer + "\n")
 

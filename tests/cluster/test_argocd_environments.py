@@ -19,6 +19,7 @@ from tests.cluster.test_argocd import MARKS, NAME, SECTION
 
 # the environment that has every kind of workload
 FULLEST = "prod"
+KINDS = ("DynamoGraphDeployment", "LeaderWorkerSet")
 # long enough for a sync that does not wait
 HELD_S = 4
 
@@ -91,8 +92,11 @@ class Waiting(NamedTuple):
         return seconds
 
     def come_back(self) -> None:
-        """Put it back into Git while kwok, which plays pods and simulated controllers, stands still."""
-        control.order(self.argo.cluster.run, "stop kwok")
+        """Put it back into Git while kwok, which plays pods and simulated controllers, stands still.
+
+        Ended and started again it would not play pods before the leases of its nodes have run out.
+        """
+        control.order(self.argo.cluster.run, "pause kwok")
         self.argo.repository.revert()
         self.argo.applications.refresh(self.argo.root)
         workload = self.workload()
@@ -100,7 +104,7 @@ class Waiting(NamedTuple):
 
     def go_on(self) -> float:
         """Let kwok go on; give the time until the release is well."""
-        control.order(self.argo.cluster.run, "start kwok")
+        control.order(self.argo.cluster.run, "resume kwok")
         well = lambda: self.name not in self.argo.applications.unwell()  # noqa: E731
         return self.argo.wait(f"{self.name} well", well, 120)
 
@@ -113,7 +117,7 @@ def waiting(argo: Synced, kind: str) -> Waiting:
 
 
 @pytest.mark.parametrize("argo", [FULLEST], indirect=True, scope="module")
-@pytest.mark.parametrize("kind", ["DynamoGraphDeployment"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_health_check_holds_the_next_wave_until_the_model_is_ready(waiting: Waiting, kind: str) -> None:
     """No route leads to a model that still loads, and no budget guards it: their wave waits.
 
@@ -135,7 +139,7 @@ def test_a_health_check_holds_the_next_wave_until_the_model_is_ready(waiting: Wa
 
 
 @pytest.mark.parametrize("argo", [FULLEST], indirect=True, scope="module")
-@pytest.mark.parametrize("kind", ["DynamoGraphDeployment"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_without_its_health_check_no_wave_waits(waiting: Waiting, kind: str) -> None:
     """The Lua in Argo CD's settings is what holds the wave: without it the kind has no health, and nothing waits."""
     file = next((waiting.argo.repository.environment / "argocd" / "settings").glob("*.yaml"))
