@@ -8,7 +8,7 @@ checkpoint, a precision that the GPU does not compute.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from generator import recipes
 from generator.errors import Problem, Severity, dotted
@@ -24,6 +24,8 @@ from generator.validate.pods import Path
 
 CHECK = "variants"
 REGISTRIES = {"tool": "tool_parsers", "reasoning": "reasoning_parsers"}
+# A worker of Dynamo takes tool calls and reasoning apart itself: its parsers are the choices of these flags.
+CHOICES = {"tool": "--dyn-tool-call-parser", "reasoning": "--dyn-reasoning-parser"}
 
 
 def check(sources: Sources) -> Iterator[Problem]:
@@ -38,6 +40,7 @@ def check(sources: Sources) -> Iterator[Problem]:
         served = frozenset(v.engine for key, v in source.value.variants.items() if key not in spare)
         yield from _architectures(sources, source, spare)
         yield from _parsers(sources, source, served)
+        yield from _parsers_of_stacks(sources, source, spare)
         for key, variant in spare.items():
             yield from _context(source, key, variant)
             yield from _precision(sources, source, key, variant)
@@ -118,10 +121,30 @@ def _parsers(sources: Sources, source: Sourced[Model], served: frozenset[Engine]
         for field, registry in REGISTRIES.items():
             name, names = getattr(parsers, field), facts.registry(registry) if facts is not None else ()
             if facts is not None and name is not None and names and name not in names:
-                near = nearest(name, names)
-                hint = f"did you mean {near}?" if near else f"choose one of {', '.join(sorted(names))}"
-                message = f"{engine.value} {facts.version} has no {field} parser {name}"
-                yield _problem(source, ("parsers", engine.value, field), message, hint)
+                yield _unknown_parser(source, ("parsers", engine.value, field), facts, name, names)
+
+
+def _parsers_of_stacks(sources: Sources, source: Sourced[Model], spare: dict[str, Variant]) -> Iterator[Problem]:
+    """Look at the parsers of stacks that no release of the model runs on: by the stack's name, else by the engine's."""
+    variants = source.value.variants
+    served = {(v.engine, v.stack) for key, v in variants.items() if key not in spare}
+    asked = {(v.engine, v.stack): v for v in spare.values() if (v.engine, v.stack) not in served}
+    for variant in asked.values():
+        facts = facts_of(sources, variant)
+        for field, flag_name in CHOICES.items():
+            flag = facts.flag(flag_name) if facts is not None else None
+            programs = (variant.stack.value, variant.engine.value)
+            written = ((p, getattr(source.value.parsers.get(p), field, None)) for p in programs)
+            program, name = next(((p, name) for p, name in written if name is not None), ("", ""))
+            names = [str(choice) for choice in flag.choices or ()] if flag is not None else []
+            if facts is not None and name and names and name not in names:
+                yield _unknown_parser(source, ("parsers", program, field), facts, name, names)
+
+
+def _unknown_parser(source: Sourced[Model], path: Path, facts: Facts, name: str, names: Iterable[str]) -> Problem:
+    near = nearest(name, names)
+    hint = f"did you mean {near}?" if near else f"choose one of {', '.join(sorted(names))}"
+    return _problem(source, path, f"{facts.engine} {facts.version} has no {path[-1]} parser {name}", hint)
 
 
 def _context(source: Sourced[Model], key: str, variant: Variant) -> Iterator[Problem]:

@@ -9,6 +9,8 @@ import pytest
 
 from generator.errors import Problem, Severity
 from generator.facts import load
+from generator.model.axes import Stack
+from generator.sources.catalog import Parsers
 from generator.sources.load import Sourced, Sources
 from generator.validate.variants import check
 from tests.support.scopes import sources
@@ -47,8 +49,10 @@ def besides_classes(known: Sources) -> list[Problem]:
 def test_the_real_catalog_passes_but_for_classes_that_nobody_read() -> None:
     (problem,) = check(sources())
     assert problem.severity is Severity.WARNING
-    assert problem.message.startswith("of 8 models nobody said the class, so no engine was asked for it: bge-m3, ")
-    assert (problem.location.file, problem.path) == ("catalog/models/bge-m3.yaml", "architecture")
+    assert problem.message.startswith(
+        "of 5 models nobody said the class, so no engine was asked for it: lfm2-5-1-2b-instruct, "
+    )
+    assert (problem.location.file, problem.path) == ("catalog/models/lfm2-5-1-2b-instruct.yaml", "architecture")
 
 
 def test_a_class_that_the_engine_lacks_is_found_though_no_release_loads_it() -> None:
@@ -67,7 +71,7 @@ def test_code_that_comes_with_the_weights_may_bring_the_class() -> None:
 
 def test_a_class_that_nobody_read_is_said_once_for_all_models() -> None:
     (problem,) = check(of_architecture(name=None))
-    assert "of 9 models" in problem.message and f", {MODEL}, " in problem.message
+    assert "of 6 models" in problem.message and f", {MODEL}, " in problem.message
 
 
 def test_a_release_before_the_class_is_found() -> None:
@@ -90,6 +94,26 @@ def test_a_parser_that_the_engine_lacks_is_found(engine: str, version: str, fiel
     assert problem.message == f"{engine} {version} has no {field} parser minimax_m4"
     assert "minimax" in problem.hint
     assert problem.path == f"parsers.{engine}.{field}"
+
+
+def on_dynamo(**parsers: Parsers) -> Sources:
+    """The model with one variant more, on Dynamo, which no release runs."""
+    model = sources().models[MODEL].value
+    variant = msgspec.structs.replace(model.variants["h200"], stack=Stack.DYNAMO)
+    return catalog(variants={**model.variants, "dynamo": variant}, parsers=parsers)
+
+
+def test_a_parser_that_dynamo_lacks_is_found_by_the_name_that_dynamo_gets() -> None:
+    own = found(on_dynamo(vllm=Parsers(tool="openai"), dynamo=Parsers(tool="harmonie")))
+    assert own.message == "dynamo-vllm 1.6.1 has no tool parser harmonie"
+    assert (own.path, own.hint) == ("parsers.dynamo.tool", "did you mean harmony?")
+    of_engine = found(on_dynamo(vllm=Parsers(tool="openai")))
+    assert of_engine.message == "dynamo-vllm 1.6.1 has no tool parser openai"
+    assert of_engine.path == "parsers.vllm.tool"
+
+
+def test_a_parser_that_dynamo_has_by_another_name_is_taken() -> None:
+    assert not besides_classes(on_dynamo(vllm=Parsers(tool="openai"), dynamo=Parsers(tool="harmony")))
 
 
 def test_more_context_than_the_checkpoint_has_is_found_unless_it_is_stretched() -> None:
