@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import gc
 import os
 import platform
+import re
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from generator import __version__
 from generator.errors import Exit, ProblemsFound
@@ -20,13 +23,14 @@ from generator.errors import Exit, ProblemsFound
 if TYPE_CHECKING:
     from generator.pipeline import Options
 
+WIDTH = 100
 FORMATS = ("text", "json", "github", "sarif")
 Run = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
-    options = parser().parse_args(arguments)
+    options = parsed(arguments)
     try:
         run: Run = options.run
         return int(run(options))
@@ -52,9 +56,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.BUG
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints fit the screen and name what was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and what is wrong; end with 2."""
+        self.print_usage(sys.stderr)
+        self.exit(2, textwrap.fill(f"{self.prog}: error: {_hinted(message)}", WIDTH, subsequent_indent="  ") + "\n")
+
+
+def _hinted(message: str) -> str:
+    found = re.search(r"invalid choice: '?(.+?)'? \(choose from (.+)\)$", message)
+    if found is None:
+        return message
+    near = _nearest(found[1], [choice.strip("'") for choice in found[2].split(", ")])
+    return f"{message}; did you mean {near}?" if near else message
+
+
+def _nearest(word: str, choices: list[str]) -> str | None:
+    close = difflib.get_close_matches(word, choices, n=1)
+    longer = (choice for choice in choices if word.startswith(choice))
+    return close[0] if close else next(longer, None)
+
+
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line; what no command knows ends with 2, as every mistake in it does."""
+    options, rest = parser().parse_known_args(arguments)
+    if rest:
+        command: Parser = options.command
+        near = _nearest(rest[0].partition("=")[0], re.findall(r"--[a-z][a-z-]+", command.format_usage()))
+        command.error(f"unrecognized arguments: {' '.join(rest)}" + (f"; did you mean {near}?" if near else ""))
+    return options
+
+
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="modelyard", description="One catalog of models in; charts, manifests and Argo CD Applications out."
     )
     top.add_argument("--version", action="version", version=f"modelyard {__version__}")
@@ -63,64 +100,68 @@ def parser() -> argparse.ArgumentParser:
 
     build = commands.add_parser("build", help="make everything and write it")
     _selection(build)
-    build.set_defaults(run=_build)
+    _runs(build, _build)
 
     check = commands.add_parser("check", help="the same without writing: every check, and drift")
     _selection(check)
-    check.set_defaults(run=_check)
+    _runs(check, _check)
 
     explain = commands.add_parser("explain", help="why a value is what it is")
     explain.add_argument("release", metavar="ENV/RELEASE")
     explain.add_argument("place", metavar="PATH | Kind/name:path", nargs="?")
-    explain.set_defaults(run=_explain)
+    _runs(explain, _explain)
 
     matrix = commands.add_parser("matrix", help="which recipes there are, and why the others are not")
-    matrix.set_defaults(run=_matrix)
+    _runs(matrix, _matrix)
 
     add = commands.add_parser("add", help="write a model from its checkpoint's configuration")
     add.add_argument("source", metavar="HF-ID | FOLDER")
     add.add_argument("--name", help="name of the model (default: from the source)")
-    add.set_defaults(run=_add)
+    _runs(add, _add)
 
     bootstrap = commands.add_parser("bootstrap", help="print the manifest that a person applies once")
     bootstrap.add_argument("environment", metavar="ENV")
-    bootstrap.set_defaults(run=_bootstrap)
+    _runs(bootstrap, _bootstrap)
 
     facts = commands.add_parser("facts", help="what engines accept and export")
     actions = facts.add_subparsers(metavar="ACTION", required=True)
     extract = actions.add_parser("extract", help="read the facts of a released engine")
     extract.add_argument("engine", metavar="ENGINE")
     extract.add_argument("version", metavar="VERSION")
-    extract.set_defaults(run=_facts_extract)
+    _runs(extract, _facts_extract)
     diff = actions.add_parser("diff", help="what differs between two releases of an engine")
     diff.add_argument("engine", metavar="ENGINE")
     diff.add_argument("old", metavar="OLD")
     diff.add_argument("new", metavar="NEW")
-    diff.set_defaults(run=_facts_diff)
+    _runs(diff, _facts_diff)
     bump = actions.add_parser("bump", help="make a new release of an engine the default, and say what it touches")
     bump.add_argument("engine", metavar="ENGINE")
     bump.add_argument("version", metavar="VERSION")
-    bump.set_defaults(run=_facts_bump)
+    _runs(bump, _facts_bump)
 
     schemas = commands.add_parser("schemas", help="the vendored schemas")
     fetch = schemas.add_subparsers(metavar="ACTION", required=True).add_parser(
         "fetch", help="make them again from the pinned packages"
     )
-    fetch.set_defaults(run=_schemas_fetch)
+    _runs(fetch, _schemas_fetch)
 
     cluster = commands.add_parser("cluster", help="a throw-away control plane with the nodes of an environment")
     cluster.add_argument("action", choices=("up", "down", "status", "kubeconfig"))
     cluster.add_argument("environment", metavar="ENV")
-    cluster.set_defaults(run=_cluster)
+    _runs(cluster, _cluster)
 
     simulate = commands.add_parser("simulate", help="have the real scheduler place what an environment runs")
     simulate.add_argument("environment", metavar="ENV")
     simulate.add_argument("--format", choices=FORMATS, default="text", help="how problems are printed")
-    simulate.set_defaults(run=_simulate)
+    _runs(simulate, _simulate)
 
     doctor = commands.add_parser("doctor", help="which tools there are, and what is missing")
-    doctor.set_defaults(run=_doctor)
+    _runs(doctor, _doctor)
     return top
+
+
+def _runs(command: argparse.ArgumentParser, run: Run) -> None:
+    command.set_defaults(run=run, command=command)
 
 
 def _selection(command: argparse.ArgumentParser) -> None:
@@ -137,8 +178,11 @@ def _selection(command: argparse.ArgumentParser) -> None:
 
 
 def day(text: str) -> date:
-    """Read the day of --today; argparse turns a ValueError into a usage error."""
-    return date.fromisoformat(text)
+    """Read the day of --today."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as YYYY-MM-DD") from None
 
 
 def _today(options: argparse.Namespace) -> date:

@@ -23,10 +23,16 @@ def run(options: pipeline.Options, *, form: str) -> int:
         show(found.problems, form)
         return Exit.PROBLEMS
     progress.done()
+    if outcome.failed:
+        # what could not be made is missing here, not on the disk
+        show(outcome.problems, form)
+        if form == "text":
+            print("what `build` would change is said once the errors above are mended")
+        return Exit.PROBLEMS
     show((*outcome.problems, *drift(outcome.changes)), form)
-    if form == "text" and not outcome.failed:
+    if form == "text":
         print(summary(outcome.figures, outcome.changes, time.perf_counter() - start, done=False))
-    return Exit.PROBLEMS if outcome.failed or outcome.changes.any else Exit.CLEAN
+    return Exit.PROBLEMS if outcome.changes.any else Exit.CLEAN
 
 
 def drift(changes: write.Changes) -> tuple[Problem, ...]:

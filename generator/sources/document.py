@@ -478,6 +478,8 @@ def _not_utf8(file: str, raw: bytes, error: UnicodeDecodeError) -> Problem:
 
 
 def _unreadable(error: OSError) -> tuple[str, str]:
+    if isinstance(error, FileNotFoundError) and pathlib.Path(error.filename or "").is_symlink():
+        return "this link leads to no file", "point it at the file, or delete it"
     if isinstance(error, FileNotFoundError):
         return "there is no such file", "create it, or correct the name"
     if isinstance(error, IsADirectoryError):

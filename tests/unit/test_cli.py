@@ -73,6 +73,40 @@ def test_a_wrong_command_line_ends_with_2(arguments: list[str], capsys: pytest.C
     assert stopped.value.code == 2 and "usage: modelyard" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["biuld"], "did you mean build?"),
+        (["build", "--format", "jsn"], "did you mean json?"),
+        (["build", "--enviroment", "dev"], "did you mean --env?"),
+        (["check", "--realese=a"], "did you mean --release?"),
+        (["build", "--today", "2026-13-01"], "'2026-13-01' is no day; write it as YYYY-MM-DD"),
+    ],
+)
+def test_a_slip_of_the_hand_is_told_what_was_meant(
+    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    said = capsys.readouterr().err
+    assert meant in " ".join(said.split())
+    assert max(map(len, said.splitlines())) <= 100
+
+
+def test_what_is_like_nothing_known_gets_no_guess(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["zzz"])
+    assert "did you mean" not in capsys.readouterr().err
+
+
+def test_check_says_no_drift_of_what_could_not_be_made(mistaken: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--root", str(mistaken), "check"]) == 1
+    said = capsys.readouterr().out
+    assert "rolout" in said
+    assert "is missing" not in said and "no longer made" not in said
+    assert "is said once the errors above are mended" in said
+
+
 def test_a_bug_of_ours_ends_with_3_and_asks_for_a_report(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -87,3 +87,12 @@ def test_a_link_that_leads_back_to_itself_is_a_problem(tmp_path: pathlib.Path) -
     (folder / "loop.yaml").symlink_to("loop.yaml")
     _, problems = load(tmp_path)
     assert "this link leads back to itself" in [problem.message for problem in problems]
+
+
+def test_a_link_to_no_file_is_told_from_a_file_that_is_not_there(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "catalog" / "models"
+    folder.mkdir(parents=True)
+    (folder / "gone.yaml").symlink_to("nowhere.yaml")
+    _, problems = load(tmp_path)
+    (problem,) = [problem for problem in problems if problem.location.file == "catalog/models/gone.yaml"]
+    assert problem.message == "this link leads to no file"
