@@ -29,6 +29,8 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent
 PAGE = HERE / "README.md"
 MODELYARD = Path(sys.executable).with_name("modelyard")
+# As after an installation: a shell may keep Python from writing compiled modules, and then each run compiles anew.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 RUNS = 5
 RELEASES = 1000
@@ -158,7 +160,7 @@ def _sample(root: Path, case: Case, run: int) -> Sample:
     case.prepare(root, run)
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
-        process = subprocess.Popen(_command(root), stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(_command(root), stdout=output, stderr=subprocess.STDOUT, env=ENVIRONMENT)
         # with the child's own children: Helm, kubeconform and Node are waited for by it
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
@@ -172,7 +174,7 @@ def _sample(root: Path, case: Case, run: int) -> Sample:
 
 
 def _build(root: Path) -> str:
-    done = subprocess.run(_command(root), capture_output=True, text=True, check=False)
+    done = subprocess.run(_command(root), capture_output=True, text=True, check=False, env=ENVIRONMENT)
     if done.returncode != 0:
         raise SystemExit(done.stdout + done.stderr)
     return "\n".join(done.stdout.strip().splitlines()[-2:])

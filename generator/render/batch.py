@@ -51,7 +51,7 @@ def render(
     chunks = [
         (minor, group[start : start + size])
         for minor, group in groups.items()
-        for size in [_chunk_size(len(group))]
+        for size in [_chunk_size(len(group), len(jobs))]
         for start in range(0, len(group), size)
     ]
     done: dict[str, Rendered] = {}
@@ -63,10 +63,11 @@ def render(
     return done, problems
 
 
-def _chunk_size(count: int) -> int:
-    # two processes at a time, as equal as can be, none larger than what stays small in memory
+def _chunk_size(count: int, total: int) -> int:
+    # none larger than what stays small in memory; a start costs as much as twenty releases, so a group is shared out
+    # among the workers only where it would keep one of them busy long after the others
     parts = max(1, -(-count // CHUNK))
-    if count >= 40:
+    if count >= 40 and count * 8 > total * 5:
         parts = max(parts, WORKERS)
     return -(-count // parts)
 

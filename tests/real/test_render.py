@@ -149,7 +149,11 @@ def test_a_failure_that_belongs_to_no_release_is_told_as_it_is(
 
 @pytest.mark.parametrize(("count", "size"), [(0, 0), (1, 1), (39, 39), (40, 20), (85, 43), (401, 134), (1000, 200)])
 def test_a_large_batch_is_cut_into_equal_parts(count: int, size: int) -> None:
-    assert batch._chunk_size(count) == size
+    assert batch._chunk_size(count, count) == size
+
+
+def test_a_batch_beside_others_is_cut_only_if_it_is_most_of_them() -> None:
+    assert (batch._chunk_size(54, 101), batch._chunk_size(54, 80)) == (54, 27)
 
 
 def test_no_jobs_start_no_helm(charts: Mapping[str, Chart]) -> None:
