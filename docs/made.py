@@ -51,10 +51,12 @@ def _scalings(engine: Engine, stack: Stack, topology: Topology) -> list[str]:
 def checks() -> str:
     """Every check by its name, with the first line of its file."""
     rows = [["check", "what it is about"], ["catalog, environment, release", "Files as people write them, all at once"]]
-    for name, check in (*registry.RELEASE_CHECKS.items(), *registry.ENVIRONMENT_CHECKS.items()):
+    registries = (registry.RELEASE_CHECKS, registry.ENVIRONMENT_CHECKS, registry.CATALOG_CHECKS)
+    for name, check in ((name, check) for checks in registries for name, check in checks.items()):
         about = inspect.getdoc(_module(check)) or ""
         rows.append([f"`{name}`", about.partition("\n")[0].rstrip(".")])
     rows.append(["`schema`", "Every object against the schema of the cluster's own version, by kubeconform"])
+    rows.append(["`cel`", (inspect.getdoc(cel) or "").partition("\n")[0].rstrip(".")])
     rows.append(["`drift`", "Made files against what would be made now"])
     return _table(rows)
 
