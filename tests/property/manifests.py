@@ -215,7 +215,7 @@ class Maker:
                 wants.append(want)
             else:
                 some, want = self.store(dict[str, str], {f"{k} {index} each": v for k, v in self.entries().items()})
-                body |= each(some, lambda name, value: {str.__str__(name): value})
+                body |= each(some, lambda name, value: {str.__str__(name): value})  # type: ignore[arg-type]
                 wants.append(lambda turn, want=want: dict(sorted(want(turn).items())))
         return body, lambda turn: {k: v for want in wants for k, v in want(turn).items()} or ABSENT
 
@@ -237,8 +237,8 @@ class Maker:
             value, want = self.store(dict[str, str], {**self.entries(), "some": "thing"})
             return value, lambda turn: [want(turn)]
         if form == "map":
-            value, want = self.mapping(depth - 1 if depth else 0, around, sure=True)
-            return value, lambda turn: [want(turn)]
+            inner, want = self.mapping(depth - 1 if depth else 0, around, sure=True)
+            return inner, lambda turn: [want(turn)]
         if form == "list":
             value, want = self.leaf(around)
             return [value], lambda turn: [[want(turn)]]
@@ -260,7 +260,7 @@ class Maker:
             turns: Callable[[Any], list[Tree]] = lambda found: [  # noqa: E731
                 {name: value, f"{name}Key": key} for key, value in sorted(found.items())
             ]
-            loop = each(source, lambda key, value: body)
+            loop = each(source, lambda key, value: body)  # type: ignore[arg-type]
         elif self.chance.random() < 0.5:
             source, all_of = self.store(list[str], self.words())
             name = source.expr.rpartition(".")[2]

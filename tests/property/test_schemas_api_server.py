@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ DEPTH = 8
 CHANGES_OF_A_KIND = 40
 REMOVED = object()
 # of each sort, and at each edge; also what YAML makes of text without quotes
-VALUES = ("text", "", 1, -1, 0, 1.5, 2**33, True, None, [], {}, ["a"], {"a": "b"}, "0s", "9" * 300)
+VALUES: tuple[Any, ...] = ("text", "", 1, -1, 0, 1.5, 2**33, True, None, [], {}, ["a"], {"a": "b"}, "0s", "9" * 300)
 WORDS = (
     *("a", "A", "1", "0s", "a.b", "/a", "/", "a/b", "http://a.b", "1.0.0", "a.example.com", "10.0.0.1", "200", "GET"),
     *("2024-01-01T00:00:00Z", "aGk=", "#000", "h2c", "Exact"),
@@ -55,7 +55,12 @@ def sample(node: dict[str, Any], depth: int = 0) -> Any:
         return 1
     if "enum" in node:
         return node["enum"][0]
-    makers = {"string": word, "integer": number, "number": lambda _: 1.5, "boolean": lambda _: True}
+    makers: dict[str, Callable[[dict[str, Any]], Any]] = {
+        "string": word,
+        "integer": number,
+        "number": lambda _: 1.5,
+        "boolean": lambda _: True,
+    }
     if node.get("type") in makers:
         return makers[node["type"]](node)
     if node.get("type") == "array":
@@ -146,8 +151,8 @@ def changes(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def changed(manifest: Object, path: Place, value: object) -> Object:
-    copied = json.loads(json.dumps(manifest))
-    target = copied
+    copied: Object = json.loads(json.dumps(manifest))
+    target: Any = copied
     for step in path[:-1]:
         target = target[step]
     if value is REMOVED:

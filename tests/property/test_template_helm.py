@@ -38,7 +38,9 @@ def rendered(helm: Path, folder: Path, files: dict[str, str], values: Tree) -> d
     found = {}
     for part in done.stdout.split("---\n# Source: c/templates/")[1:]:
         name, _, text = part.partition("\n")
-        found[name] = build(yaml.compose(text, Loader=yaml.CSafeLoader))
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        assert node is not None
+        found[name] = build(node)
     return found
 
 

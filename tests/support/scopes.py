@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,7 @@ def found(check: Callable[[ReleaseScope], Iterator[Finding]], scope: ReleaseScop
     return [scope.problem(finding, "test") for finding in check(scope)]
 
 
-def texts(check: Callable[[ReleaseScope], Iterator[Finding]], scope: ReleaseScope) -> list[str]:
+def texts(check: Callable[[ReleaseScope], Iterable[Finding]], scope: ReleaseScope) -> list[str]:
     """Run a check and give its messages."""
     return [finding.message for finding in check(scope)]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_argocd_files import ENVIRONMENT, a_release, an_object, the_files
 
 from generator import argocd
+from generator.argocd.options import options
 from generator.validate import argocd_options
+from tests.unit.test_argocd_files import ENVIRONMENT, a_release, an_object, the_files
 
 Manifest = dict[str, Any]
 KEY = "argocd.argoproj.io/"
@@ -187,4 +188,4 @@ def test_an_unknown_field_of_a_project_is_a_problem() -> None:
 
 def test_every_annotation_with_a_place_is_one_that_argo_cd_reads() -> None:
     placed = {*argocd_options.ON_APPLICATION, *argocd_options.NEVER_IN_GIT, *argocd_options._VALUES}
-    assert placed <= set(argocd_options.options().annotations)
+    assert placed <= set(options().annotations)

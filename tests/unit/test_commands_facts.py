@@ -142,7 +142,7 @@ def test_a_renamed_flag_is_one_line_with_both_names_and_its_users(
     def renamed(version: str, work: Path) -> Facts:
         known = load("simulator", "0.10.2")
         flags = tuple(
-            without(flag, name="--maximum-of-sequences-at-a-time", aliases=(flag.name,))
+            msgspec.structs.replace(flag, name="--maximum-of-sequences-at-a-time", aliases=(flag.name,))
             if flag.name == "--max-num-seqs"
             else flag
             for flag in known.flags

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from generator.model.axes import Engine, Recipe, Scaling, Stack, Topology
 
 CODE = Path(recipes.__file__).parent
 GOLDEN = Path(__file__).parents[1] / "golden"
-AXES = {
+AXES: dict[str, tuple[Any, Any]] = {
     "engines": (Engine, recipes.ENGINES),
     "stacks": (Stack, recipes.STACKS),
     "topologies": (Topology, recipes.TOPOLOGIES),
@@ -24,7 +25,7 @@ AXES = {
 def test_files_words_and_registry_of_an_axis_agree(axis: str) -> None:
     words, registry = AXES[axis]
     files = {path.stem for path in (CODE / axis).glob("*.py")} - {"__init__"}
-    assert files == {module.__name__.rpartition(".")[2] for module in registry.values()}  # type: ignore[attr-defined]
+    assert files == {module.__name__.rpartition(".")[2] for module in registry.values()}
     assert list(registry) == list(words)
     assert all(part.NAME is word for word, part in registry.items())
 

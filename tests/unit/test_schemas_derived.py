@@ -72,7 +72,7 @@ def refused(manifest: dict[str, Any]) -> list[str]:
 
 CLIENT = {"name": "client", "podTemplate": {}}
 CLAIM = {"name": "a", "create": True, "size": 1, "storageClass": "b", "volumeAccessMode": "c"}
-PICKING = {"config": {"plugins": [], "schedulingProfiles": []}}
+PICKING: dict[str, Any] = {"config": {"plugins": [], "schedulingProfiles": []}}
 PICKER = {"type": "epp", "eppConfig": PICKING}
 
 

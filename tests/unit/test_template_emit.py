@@ -165,7 +165,7 @@ def test_text_that_a_block_would_change_is_quoted(value: str) -> None:
 
 
 def test_the_condition_of_an_object_wraps_its_file() -> None:
-    text_ = template({"kind": "A"}, str.__str__(filled(NAME)))  # type: ignore[arg-type]
+    text_ = template({"kind": "A"}, str.__str__(filled(NAME)))
     assert text_ == "{{- if .Values.name }}\nkind: A\n{{- end }}\n"
 
 

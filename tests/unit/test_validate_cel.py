@@ -30,7 +30,7 @@ def run(objects: Mapping[str, dict[str, Any]], minor: str = MINOR, root: Path = 
     return check(find("crdcheck"), root, {key: (minor, item) for key, item in objects.items()})
 
 
-POD = {
+POD: dict[str, Any] = {
     "containers": [
         {
             "name": "main",
@@ -232,7 +232,7 @@ DUPLICATES: tuple[Rule, ...] = (
 
 def broken(name: str, place: Place, value: object) -> dict[str, Any]:
     """Copy a good object with one place changed; None removes it."""
-    copied = json.loads(json.dumps(GOOD[name]))
+    copied: dict[str, Any] = json.loads(json.dumps(GOOD[name]))
     target: Any = copied
     for part in place[:-1]:
         target = target[part]

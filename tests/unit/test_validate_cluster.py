@@ -69,7 +69,9 @@ def test_another_argo_cd_is_a_warning() -> None:
 
 def asked_at_once(qps: int) -> list[str]:
     many = [scope for key, scope in scopes().items() if key.startswith("dev/")]
-    keda = msgspec.structs.replace(facts_of("dev").keda, kube_api_qps=qps)
+    known = facts_of("dev").keda
+    assert known is not None
+    keda = msgspec.structs.replace(known, kube_api_qps=qps)
     found = cluster.check(environment("dev", *many, facts=facts_of("dev", keda=keda)))
     return [f"{problem.path}: {problem.severity.value}: {problem.message}" for problem in found]
 

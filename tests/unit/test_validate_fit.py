@@ -25,6 +25,7 @@ def on(scope: ReleaseScope, accelerator: str, **changes: Any) -> ReleaseScope:
     roles = tuple(
         msgspec.structs.replace(role, accelerator=gpu, pool=msgspec.structs.replace(role.pool, **changes))
         for role in scope.resolved.context.roles
+        if role.pool is not None
     )
     return in_context(scope, roles=roles)
 

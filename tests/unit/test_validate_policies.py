@@ -108,11 +108,12 @@ def test_an_exception_without_effect_is_reported() -> None:
 
 def test_digests_and_revisions_know_exceptions_too() -> None:
     for check, policy in ((digests.check, "digests"), (revisions.check, "revisions")):
-        scope = on("staging", PLAIN, **{policy: "deny"})
+        denied: dict[str, Any] = {policy: "deny"}
+        scope = on("staging", PLAIN, **denied)
         bare = in_scope_without_revision(scope)
         assert [p.check for p in check(bare)] == [policy]
         excused = msgspec.structs.replace(
-            facts_of("staging"), policies=Policies(**{policy: "deny"}, exceptions=[exception(policy)])
+            facts_of("staging"), policies=Policies(**denied, exceptions=[exception(policy)])
         )
         again = in_scope_without_revision(environment("staging", scopes()[PLAIN], facts=excused))
         assert list(check(again)) == []

@@ -186,7 +186,7 @@ def test_what_the_environment_declares_is_there() -> None:
 
 def test_a_worker_that_moves_its_system_port_away_from_the_probes_is_refused() -> None:
     path = ("spec", "components", 1, "podTemplate", "spec", "containers", 0)
-    container = scopes()[GRAPH].objects["dynamographdeployment.yaml"]
+    container: Any = scopes()[GRAPH].objects["dynamographdeployment.yaml"]
     for part in path:
         container = container[part]
     index = next(i for i, item in enumerate(container["env"]) if item["name"] == "DYN_SYSTEM_PORT")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from generator.objects.pod import PRODUCT
 from generator.resolve.platform import CLIQUE
 from generator.sources.environment import Pool, Taint
 from generator.validate.scope import ReleaseScope
-from generator.validate.topology import ARCHITECTURE, EXCLUSIVE, PRODUCT, check
+from generator.validate.topology import ARCHITECTURE, EXCLUSIVE, check
 from tests.support.scopes import (
     GRAPH,
     GROUP,
@@ -275,6 +276,7 @@ def test_rdma_without_root_needs_a_runtime_that_lets_memory_be_locked() -> None:
     roles = tuple(
         msgspec.structs.replace(role, pool=msgspec.structs.replace(role.pool, memlock_unlimited=False))
         for role in context.roles
+        if role.pool is not None
     )
     tight = msgspec.structs.replace(
         scope, resolved=msgspec.structs.replace(scope.resolved, context=msgspec.structs.replace(context, roles=roles))
