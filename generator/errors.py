@@ -61,7 +61,7 @@ class ProblemsFound(Exception):
     """A step could not go on: carries everything it could see."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(f"{len(problems)} problem(s)")
+        super().__init__("\n".join(problem.text() for problem in problems))
         self.problems = problems
 
 

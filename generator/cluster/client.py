@@ -140,6 +140,15 @@ class Api:
         """Tell whether a kind of a group's version is there, as of the last discovery."""
         return (kind["apiGroup"], kind["kind"]) in self._resources
 
+    def describes(self, kind: Mapping[str, str]) -> bool:
+        """Tell whether the OpenAPI of a group's version has a kind: it follows a definition by a moment."""
+        code, text = self._send("GET", f"/openapi/v3/apis/{kind['apiGroup']}", None, {"Accept": "application/json"})
+        if code != 200:
+            return False
+        schemas = json.loads(text).get("components", {}).get("schemas", {}).values()
+        kinds = (one for schema in schemas for one in schema.get("x-kubernetes-group-version-kind", ()))
+        return any(one["kind"] == kind["kind"] for one in kinds)
+
     def path_of(self, manifest: Manifest) -> str:
         """Name the path of an object."""
         metadata = manifest["metadata"]

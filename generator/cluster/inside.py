@@ -247,7 +247,10 @@ def bring_up(supervisor: Supervisor, environment: Environment, accelerators: Any
     if refused:
         raise Failed(f"{refused[0][0]['kind']}/{refused[0][0]['metadata']['name']}: {refused[0][1]}")
     supervisor.step("objects of the controllers")
-    components.write_stages(run, environment, [*found.stages, *_own_stages(run, api)])
+    own = _own_stages(run, api)
+    components.write_stages(run, environment, [*found.stages, *own])
+    # kwok ends when it finds a kind undescribed, too
+    supervisor.wait("kinds described", lambda: all(api.describes(stage["spec"]["resourceRef"]) for stage in own))
     late = [components.player(run), *components.late(run, environment)]
     for component in late:
         supervisor.start(component)
