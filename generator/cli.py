@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
 import gc
 import os
 import platform
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from generator import __version__
-from generator.errors import Exit, ProblemsFound
+from generator.errors import Exit, ProblemsFound, nearest
 
 if TYPE_CHECKING:
     from generator.pipeline import Options
@@ -74,9 +73,7 @@ def _hinted(message: str) -> str:
 
 
 def _nearest(word: str, choices: list[str]) -> str | None:
-    close = difflib.get_close_matches(word, choices, n=1)
-    longer = (choice for choice in choices if word.startswith(choice))
-    return close[0] if close else next(longer, None)
+    return nearest(word, choices) or next((choice for choice in choices if word.startswith(choice)), None)
 
 
 def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
